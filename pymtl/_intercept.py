@@ -1,0 +1,129 @@
+"""Intercepts of the squared loss, minimised out by centring.
+
+All four forms are one: within a task rows are centred, and between the task means
+the residuals k pay ``½ k' (diag(a) - a a' / sum a) k``. Free intercepts have a = 0,
+one shared intercept has a = omega, intercepts that are shrunk to their mean with
+strength lambda0 have ``a = 2 lambda0 omega / (omega + 2 lambda0)``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .designs import Between, Shared, Stacked
+from .tasks import SHARED, TaskData
+
+
+class Centred:
+    """Data whose intercepts are minimised out.
+
+    Parameters
+    ----------
+    data : TaskData
+        The training data.
+    task_weight : ndarray of shape (n_tasks,)
+        Weight omega of each task's mean loss.
+    fit_intercept : bool or {"shared", "shrink"}
+        The form of the intercepts.
+    lambda0 : float or "auto"
+        Strength of "shrink"; "auto" is half the mean task weight.
+    """
+
+    def __init__(
+        self,
+        data: TaskData,
+        task_weight: np.ndarray,
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+    ):
+        self.fit_intercept = fit_intercept
+        self.lambda0: float | None = None
+        self.omega = task_weight
+        self.dtype = data.X.dtype
+        share = data.weight / data.spread(data.task_sum(data.weight))
+        self.weight = share * data.spread(task_weight)
+        y = data.y.astype(np.float64)
+        if data.offset is not None:
+            y = y - data.offset
+        self.y_scale = float(np.dot(self.weight * y, y))
+        if fit_intercept is False:
+            self.means = self.y_means = None
+            self.y, self.design = y, _plain(data)
+            self.within = self.design
+            return
+        self.means = _task_means(data, share)
+        self.y_means = data.task_sum(share * y)
+        rest = data.task_sum(share * (y - data.spread(self.y_means)))
+        self.y_means += rest
+        self.y = y - data.spread(self.y_means)
+        self.y[self.weight == 0] = 0.0
+        self.within = self.design = _centre(data, self.means)
+        n_tasks = len(task_weight)
+        self.between = np.zeros(n_tasks)
+        if fit_intercept == "shared":
+            self.between = task_weight
+        elif fit_intercept == "shrink":
+            auto = isinstance(lambda0, str)
+            self.lambda0 = float(0.5 * task_weight.mean() if auto else lambda0)
+            twice = 2 * self.lambda0
+            self.between = twice * task_weight / (task_weight + twice)
+        if n_tasks == 1 or not self.between.any():
+            return
+        self.design = Between(self.design, self.means, self.between)
+        self.y = np.concatenate([self.y, self.design.project(self.y_means)])
+        self.weight = np.concatenate([self.weight, np.ones(n_tasks)])
+
+    def task_squares(self, data: TaskData) -> np.ndarray:
+        """Return each task's weighted sum of squares of the centred targets."""
+        n = len(data.y)
+        return data.task_sum(self.weight[:n] * self.y[:n] ** 2)
+
+    def intercepts(self, W: np.ndarray) -> np.ndarray:
+        """Return the intercepts (n_tasks,) that belong to coefficients W."""
+        if self.fit_intercept is False:
+            return np.zeros(len(self.omega))
+        free = self.y_means - np.einsum("tj,jt->t", self.means, W)
+        if not self.between.any():
+            return free
+        centre = np.dot(self.between, free) / self.between.sum()
+        if self.fit_intercept == "shared":
+            return np.full_like(free, centre)
+        twice = 2 * self.lambda0
+        return (self.omega * free + twice * centre) / (self.omega + twice)
+
+
+def _plain(data):
+    if data.door == SHARED:
+        return Shared(np.ascontiguousarray(data.X), data.n_tasks)
+    return Stacked(np.ascontiguousarray(data.X), data.bounds)
+
+
+def _task_means(data, share):
+    """Weighted means (n_tasks, n_features) of the rows, accumulated in float64."""
+    if data.door == SHARED:
+        return share.reshape(data.n_tasks, -1) @ data.X
+    means = np.empty((data.n_tasks, data.X.shape[1]))
+    for t, (a, b) in enumerate(zip(data.bounds[:-1], data.bounds[1:], strict=True)):
+        means[t] = share[a:b] @ data.X[a:b]
+    return means
+
+
+def _centre(data, means):
+    if data.door == SHARED:
+        centre = means.mean(axis=0)
+        shift = means - centre
+        same = np.abs(shift).max() <= 1e-14 * np.abs(data.X).max()
+        X = _subtract(data.X, centre, np.empty(data.X.shape, data.X.dtype))
+        return Shared(X, data.n_tasks, None if same else shift)
+    X = np.empty(data.X.shape, dtype=data.X.dtype)
+    for t, (a, b) in enumerate(zip(data.bounds[:-1], data.bounds[1:], strict=True)):
+        _subtract(data.X[a:b], means[t], X[a:b])
+    return Stacked(X, data.bounds)
+
+
+def _subtract(X, mean, out):
+    """Centre X; a column that is constant but for rounding becomes zero."""
+    np.subtract(X, mean, out=out, casting="same_kind")
+    size = np.maximum(out.max(axis=0), -out.min(axis=0))
+    out[:, size <= 8 * np.finfo(X.dtype).eps * np.abs(mean)] = 0
+    return out

@@ -1,0 +1,379 @@
+"""What all estimators share: validate, form the problem, solve, report."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import r2_score
+from sklearn.utils.validation import check_is_fitted
+
+from ._intercept import Centred
+from ._sklearn import Interval, StrOptions, fit_context
+from .designs import Spanned
+from .losses import LOSSES, Loss
+from .penalties import Penalty
+from .penalties._base import split_quadratic, summands
+from .solvers import SOLVERS, Problem, solve
+from .tasks import (
+    LONG,
+    SHARED,
+    read_rows,
+    read_training,
+    read_vector,
+    task_values,
+)
+
+STRENGTH = [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})]
+SCALE_WARNING = 1e4
+
+
+class MultiTaskBase(BaseEstimator):
+    """Base class of the estimators; a subclass builds its penalty in `_penalty`."""
+
+    _parameter_constraints: dict = {
+        "loss": [StrOptions(set(LOSSES)), Loss],
+        "fit_intercept": ["boolean", StrOptions({"shared", "shrink"})],
+        "lambda0": STRENGTH,
+        "task_column": [Integral, str, None],
+        "task_order": ["array-like", None],
+        "task_weight": [StrOptions({"n_samples", "null"}), "array-like", dict, None],
+        "unseen_task": [StrOptions({"error", "mean"})],
+        "solver": [StrOptions(set(SOLVERS))],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+    }
+
+    loss: str | Loss
+    fit_intercept: bool | str
+    lambda0: float | str
+    task_column: int | str | None
+    task_order: Sequence | None
+    task_weight: str | Sequence[float] | dict | None
+    unseen_task: str
+    solver: str
+    tol: float
+    max_iter: int
+    warm_start: bool
+    verbose: int
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        constraints: dict = {}
+        for base in reversed(cls.__mro__):
+            constraints |= vars(base).get("_parameter_constraints", {})
+        cls._parameter_constraints = constraints
+
+    def _penalty(self) -> Penalty:
+        """Return the penalty, strengths as given."""
+        raise NotImplementedError
+
+    def _pool(self, n_tasks: int) -> np.ndarray | None:
+        """Return the basis N of coefficients W = S N', or None for W itself."""
+        return None
+
+    def _accepts_unseen(self) -> bool:
+        return self.unseen_task == "mean"
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None):
+        """Fit the tasks together.
+
+        Parameters
+        ----------
+        X : list or dict of arrays (n_t, n_features), or array (n_samples, n_features)
+            Data through one of three doors: a list or dict of tasks; one design
+            shared by all tasks; or, with `task_column`, a long table.
+        y : list or dict of arrays (n_t,), or array (n_samples,) or (n_samples, n_tasks)
+            Targets in the form of the door. In the 2-d form NaN is "not observed".
+        sample_weight : same form as y, or array (n_samples,), default=None
+            Weights of the samples; 0 leaves a sample out.
+        offset : same form as y, or array (n_samples,), default=None
+            Known part of the linear prediction.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data do not fit together; the message names the task, the shapes
+            and the remedy.
+        """
+        data = self._read(X, y, sample_weight, offset)
+        centred = self._centre(data)
+        problem, penalty = self._problem(centred)
+        if self.tol < 1e-6 and centred.dtype == np.float32:
+            warnings.warn(
+                f"tol={self.tol} is finer than float32 data can certify; give float64 "
+                "data, or tol >= 1e-6.",
+                UserWarning,
+                stacklevel=2,
+            )
+        result = solve(
+            problem,
+            solver=self.solver,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            W=self._start(problem),
+            dtype=centred.dtype,
+            y_scale=centred.y_scale,
+            callback=self._progress if self.verbose else None,
+        )
+        self._report(data, centred, penalty, result)
+        return self
+
+    def predict(self, X: Any, offset: Any = None) -> Any:
+        """Predict the targets.
+
+        Parameters
+        ----------
+        X : list, dict or array
+            Rows through any door. A dict may hold some of the tasks; one 2-d array
+            without a task column is predicted for every task.
+        offset : same form as the prediction, default=None
+            Known part of the linear prediction.
+
+        Returns
+        -------
+        y : list, dict or array
+            Predictions in the form of X: a list or dict of (n_t,) arrays, (n_samples,)
+            for a long table, (n_samples, n_tasks) for a shared design, (n_samples,) if
+            y was one-dimensional in fit.
+
+        Raises
+        ------
+        ValueError
+            If the features differ from those of fit, or a task was not seen in fit
+            and `unseen_task` is "error".
+        """
+        check_is_fitted(self)
+        rows = read_rows(self, X, self.task_column)
+        coef, intercept = self.coef_, self.intercept_
+        if rows.door == SHARED:
+            z = rows.X @ coef.T + intercept
+        else:
+            coef = np.vstack([coef, coef.mean(axis=0)])
+            intercept = np.append(intercept, intercept.mean())
+            z = np.einsum("ij,ij->i", rows.X, coef[rows.task]) + intercept[rows.task]
+        if offset is not None:
+            z = z + read_vector(offset, rows, len(self.tasks_), "offset")
+        if rows.door == SHARED:
+            return z.ravel() if self._single else z
+        return rows.split(z)
+
+    def lambda_max(
+        self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None
+    ) -> float:
+        """Return the smallest lambda1 from which on the solution is the null model.
+
+        Parameters
+        ----------
+        X, y, sample_weight, offset : object
+            Training data as in :meth:`fit`.
+
+        Returns
+        -------
+        lambda_max : float
+            Infinite for quadratic penalties, which shrink but never select.
+        """
+        self._validate_params()
+        other = clone(self)
+        centred = other._centre(other._read(X, y, sample_weight, offset))
+        gradient = other._null_gradient(centred)
+        return float(self._penalty().lambda_max(gradient))
+
+    def coef_frame(self):
+        """Return the coefficients as a pandas frame.
+
+        Returns
+        -------
+        frame : pandas.DataFrame of shape (n_tasks, n_features + 1)
+            One row a task, a column for each feature and one for the intercept.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        check_is_fitted(self)
+        try:
+            import pandas as pd
+        except ImportError as error:
+            msg = 'coef_frame needs pandas: pip install "pymtl[data]".'
+            raise ImportError(msg) from error
+        index = pd.Index(self.tasks_.tolist(), name="task")
+        frame = pd.DataFrame(self.coef_, index=index, columns=list(self.coef_names_))
+        return frame.assign(intercept=self.intercept_)
+
+    def _read(self, X, y, sample_weight, offset):
+        return read_training(
+            self, X, y, sample_weight, offset, self.task_column, self.task_order
+        )
+
+    def _centre(self, data):
+        centred = Centred(
+            data, self._task_weights(data), self.fit_intercept, self.lambda0
+        )
+        if self.task_weight != "null":
+            self._compare_scales(data, centred)
+        return centred
+
+    def _task_weights(self, data):
+        """Return omega: the weight of each task's mean loss."""
+        weight = self.task_weight
+        if weight is None:
+            return np.ones(data.n_tasks)
+        if isinstance(weight, str) and weight == "n_samples":
+            return data.task_sum(data.weight)
+        if isinstance(weight, str):
+            flat = Centred(data, np.ones(data.n_tasks), bool(self.fit_intercept))
+            null = 0.5 * flat.task_squares(data)
+            positive = null[null > 0]
+            typical = np.median(positive) if len(positive) else 1.0
+            return 1.0 / np.where(null > 0, null, typical)
+        return task_values(weight, data.labels, "task_weight")
+
+    def _compare_scales(self, data, centred):
+        squares = centred.task_squares(data)
+        scale = squares[squares > 0]
+        if len(scale) and scale.max() > SCALE_WARNING * scale.min():
+            low = data.labels[np.argmin(np.where(squares > 0, squares, np.inf))]
+            high = data.labels[np.argmax(squares)]
+            warnings.warn(
+                f"The null loss of task {high!r} is {scale.max() / scale.min():.1g} "
+                f"times that of task {low!r}: the tasks with large targets decide the "
+                "fit. task_weight='null' makes units irrelevant, or scale the targets.",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    def _loss(self):
+        return LOSSES[self.loss]() if isinstance(self.loss, str) else self.loss
+
+    def _null_gradient(self, centred):
+        problem = Problem(centred.design, self._loss(), centred.y, centred.weight)
+        return -problem.point(np.zeros(centred.design.shape)).gradient
+
+    def _problem(self, centred):
+        """Return the problem to solve and the penalty with its strengths resolved."""
+        loss, design, penalty = self._loss(), centred.design, self._penalty()
+        if any(_is_auto(getattr(p, s)) for p in summands(penalty) for s in p.strengths):
+            within = Problem(centred.within, loss, centred.y, centred.weight)
+            curvature = float(within.hessian_diagonal.mean())
+            penalty = penalty.resolve(self._null_gradient(centred), curvature)
+        matrix, proximal = split_quadratic(penalty, design.shape[1])
+        basis = self._pool(design.shape[1])
+        if basis is not None:
+            design, matrix = Spanned(design, basis), matrix.restrict(basis)
+        problem = Problem(design, loss, centred.y, centred.weight, matrix, proximal)
+        return problem, penalty
+
+    def _start(self, problem):
+        """Return the last solution if it fits."""
+        if not self.warm_start or not hasattr(self, "coef_"):
+            return None
+        W = self.coef_.T.astype(float)[:, : problem.design.shape[1]]
+        return W if W.shape == problem.design.shape else None
+
+    def _progress(self, iteration, objective, certificate):
+        if iteration % 100 == 0 or certificate <= self.tol:
+            print(
+                f"{type(self).__name__}: iteration {iteration}, objective "
+                f"{objective:.6g}, certificate {certificate:.2e} (tol {self.tol:.0e})"
+            )
+
+    def _report(self, data, centred, penalty, result):
+        """Set the fitted attributes, and warn if the fit is not certified."""
+        W, basis = result.W, self._pool(data.n_tasks)
+        if basis is not None:
+            W = W @ basis.T
+        dtype = centred.dtype
+        self.coef_ = np.ascontiguousarray(W.T, dtype=dtype)
+        self.intercept_ = centred.intercepts(W).astype(dtype)
+        self.penalty_ = penalty
+        for part in summands(penalty):
+            for name in part.strengths:
+                setattr(self, f"{name}_", getattr(part, name))
+        if centred.lambda0 is not None:
+            self.lambda0_ = centred.lambda0
+        self.tasks_ = data.labels
+        names = data.names or [f"x{j}" for j in range(W.shape[0])]
+        self.coef_names_ = np.array(names, dtype=object)
+        self.n_iter_ = result.n_iter
+        self.objective_ = result.objective
+        self.dual_gap_ = result.gap
+        self.certificate_ = result.certificate
+        self.certificate_kind_ = result.kind
+        self.converged_ = result.converged
+        self.history_ = np.array(result.history)
+        self.solver_ = result.solver
+        self._door, self._single = data.door, data.single
+        self._feature_names, self._input_labels = data.names, data.input_labels
+        if not result.converged:
+            remedy = "Raise max_iter or tol"
+            if result.solver == "apg":
+                remedy += ", scale the features (TaskScaler), or raise the strengths"
+            warnings.warn(
+                f"{type(self).__name__} did not converge in {result.n_iter} iterations:"
+                f" its certificate ({result.kind}) is {result.certificate:.2e}, wanted "
+                f"tol={self.tol:.2e}. {remedy}.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.required = True
+        return tags
+
+
+class MultiTaskRegressorBase(RegressorMixin, MultiTaskBase):
+    """Base class of the regressors: the score."""
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the coefficient of determination R2 of the prediction.
+
+        Parameters
+        ----------
+        X : list, dict or array
+            Rows through any door.
+        y : list, dict or array
+            True targets in the form of the door.
+        sample_weight : same form as y, or array (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        score : float
+            For a long table the R2 over all rows; for a 2-d y the uniform average over
+            its columns, each on its observed labels; for lists the mean over the tasks
+            with at least two distinct targets.
+        """
+        check_is_fitted(self)
+        rows = read_rows(self, X, self.task_column)
+        z = self.predict(X)
+        if rows.door == LONG or (rows.door == SHARED and np.ndim(z) == 1):
+            return float(r2_score(y, z, sample_weight=sample_weight))
+        return rows.mean_score(r2_score, y, z, sample_weight)
+
+
+def store(estimator: BaseEstimator, parameters: dict) -> None:
+    """Set the parameters of a constructor, given its `locals()`, as attributes."""
+    for name, value in parameters.items():
+        if name not in ("self", "__class__"):
+            setattr(estimator, name, value)
+
+
+def _is_auto(strength):
+    return isinstance(strength, str) and strength == "auto"

@@ -1,0 +1,220 @@
+"""Designs: what the solvers see of the data.
+
+A design maps coefficients W (n_features, n_columns) to the predictions of all rows,
+stacked task after task, and back. Solvers know no other layout.
+
+=====================  ========================================================
+``forward(W)``         stacked predictions, shape (n_rows,)
+``adjoint(r)``         the transpose, shape (n_features, n_columns)
+``block(t, weight)``   rows B_t, square-root weighted, with B_t'B_t at least the
+                       part of the weighted Gram matrix that belongs to column t
+``gram(weight)``       a function W -> adjoint(weight * forward(W)) that holds the
+                       products X_t'X_t in place of the rows
+``shared_gram(w)``     (gram, scale) when all B_t'B_t are multiples of one matrix,
+                       else None
+``bounds``             rows ``bounds[t]:bounds[t + 1]`` belong to task t
+=====================  ========================================================
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._kernels import gram_product, stacked_adjoint, stacked_forward
+
+
+class Stacked:
+    """Tasks with their own rows, stacked into one C-contiguous matrix.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        Rows sorted by task.
+    bounds : ndarray of shape (n_tasks + 1,)
+        Task boundaries.
+    """
+
+    def __init__(self, X, bounds):
+        self.X = X
+        self.bounds = bounds
+        self.shape = (X.shape[1], len(bounds) - 1)
+
+    def forward(self, W):
+        return stacked_forward(self.X, np.ascontiguousarray(W), self.bounds)
+
+    def adjoint(self, r):
+        return stacked_adjoint(self.X, np.ascontiguousarray(r), self.bounds)
+
+    def block(self, t, weight):
+        rows = slice(self.bounds[t], self.bounds[t + 1])
+        return self.X[rows] * np.sqrt(weight[rows])[:, None]
+
+    def gram(self, weight):
+        return _stacked_gram(self, weight)
+
+    def shared_gram(self, weight):
+        return None
+
+
+class Shared:
+    """One design matrix for all tasks; it is never copied for each task.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        The design matrix.
+    n_tasks : int
+        Number of tasks.
+    shift : ndarray of shape (n_tasks, n_features) or None, default=None
+        What each task subtracts from every row of X: the means of its observed rows.
+    """
+
+    def __init__(self, X, n_tasks, shift=None):
+        self.X = X
+        self.shift = shift
+        self.bounds = X.shape[0] * np.arange(n_tasks + 1)
+        self.shape = (X.shape[1], n_tasks)
+
+    def forward(self, W):
+        Z = W.T @ self.X.T
+        if self.shift is not None:
+            Z -= np.einsum("tj,jt->t", self.shift, W)[:, None]
+        return Z.ravel()
+
+    def adjoint(self, r):
+        R = r.reshape(self.shape[1], -1)
+        G = (R @ self.X).T
+        if self.shift is not None:
+            G -= self.shift.T * R.sum(axis=1)
+        return G
+
+    def block(self, t, weight):
+        w = weight[self.bounds[t] : self.bounds[t + 1]]
+        seen = w > 0
+        rows = self.X if seen.all() else self.X[seen]
+        if self.shift is not None:
+            rows = rows - self.shift[t]
+        return rows * np.sqrt(w[seen])[:, None]
+
+    def gram(self, weight):
+        shared = self.shared_gram(weight)
+        if shared is None:
+            return _stacked_gram(self, weight)
+        H, scale = shared
+        return lambda W: (H @ W) * scale
+
+    def shared_gram(self, weight):
+        weight = weight.reshape(self.shape[1], -1)
+        scale = weight.sum(axis=1) / weight[0].sum()
+        if self.shift is not None or np.any(
+            np.abs(weight - scale[:, None] * weight[0]) > 1e-15 * scale[:, None]
+        ):
+            return None
+        B = self.block(0, weight.ravel())
+        return B.T @ B, scale
+
+
+class Between:
+    """A design and one row a task that is known up to a common constant.
+
+    Intercepts that are shared or shrunk to each other leave, once minimised out, the
+    centred tasks and the quadratic form ``k' (diag(a) - a a' / sum a) k`` of the
+    residuals k of the task means. This design appends the square root of that form
+    as one more row a task.
+
+    Parameters
+    ----------
+    design : design
+        The tasks, each centred.
+    means : ndarray of shape (n_tasks, n_features)
+        Mean row of each task.
+    strength : ndarray of shape (n_tasks,)
+        The vector a.
+    """
+
+    def __init__(self, design, means, strength):
+        self.design = design
+        self.means = means
+        self.root = np.sqrt(strength)
+        self.direction = self.root / np.linalg.norm(self.root)
+        self.shape = design.shape
+        n_rows = design.bounds[-1]
+        self.bounds = np.append(design.bounds, n_rows + np.arange(1, len(means) + 1))
+
+    def project(self, k):
+        """Return the scaled residuals of the task means, less their common part."""
+        k = self.root * k
+        return k - self.direction * (self.direction @ k)
+
+    def forward(self, W):
+        return np.concatenate([self.design.forward(W), self._forward(W)])
+
+    def adjoint(self, r):
+        n_rows = self.design.bounds[-1]
+        return self.design.adjoint(r[:n_rows]) + self._adjoint(r[n_rows:])
+
+    def _forward(self, W):
+        return self.project(np.einsum("tj,jt->t", self.means, W))
+
+    def _adjoint(self, k):
+        return self.means.T * (self.root * (k - self.direction * (self.direction @ k)))
+
+    def gram(self, weight):
+        product = self.design.gram(weight[: self.design.bounds[-1]])
+        return lambda W: product(W) + self._adjoint(self._forward(W))
+
+    def block(self, t, weight):
+        row = self.root[t] * self.means[t]
+        n_rows = self.design.bounds[-1]
+        return np.vstack([self.design.block(t, weight[:n_rows]), row])
+
+    def shared_gram(self, weight):
+        return None
+
+
+class Spanned:
+    """A design whose coefficients are ``W = S N'``: columns of S in place of tasks.
+
+    With ``N`` a column of ones all tasks have the same coefficients.
+
+    Parameters
+    ----------
+    design : design
+        The tasks.
+    basis : ndarray of shape (n_tasks, n_columns)
+        The matrix N.
+    """
+
+    def __init__(self, design, basis):
+        self.design = design
+        self.basis = basis
+        self.shape = (design.shape[0], basis.shape[1])
+        self.bounds = design.bounds
+
+    def forward(self, W):
+        return self.design.forward(W @ self.basis.T)
+
+    def adjoint(self, r):
+        return self.design.adjoint(r) @ self.basis
+
+    def block(self, t, weight):
+        tasks = np.flatnonzero(self.basis[:, t])
+        blocks = [self.basis[s, t] * self.design.block(s, weight) for s in tasks]
+        return np.vstack(blocks)
+
+    def gram(self, weight):
+        product = self.design.gram(weight)
+        return lambda W: product(W @ self.basis.T) @ self.basis
+
+    def shared_gram(self, weight):
+        return None
+
+
+def _stacked_gram(design, weight):
+    """Return W -> H_t w_t for tasks that do not touch each other."""
+    d, m = design.shape
+    H = np.empty((m, d, d))
+    for t in range(m):
+        B = design.block(t, weight)
+        H[t] = B.T @ B
+    return lambda W: gram_product(H, np.ascontiguousarray(W))

@@ -1,0 +1,140 @@
+"""The two ends: no sharing, and one model for all."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .._docs import document
+from ..base import STRENGTH, MultiTaskRegressorBase, store
+from ..losses import Loss
+from ..penalties import Ridge
+
+
+@document
+class SingleTaskRegressor(MultiTaskRegressorBase):
+    r"""One ridge regression a task: the baseline that shares nothing.
+
+    .. math:: \min_{W, c} \sum_t \frac{\omega_t}{2 n_t} \|y_t - X_t w_t - c_t\|_2^2
+              + \lambda_2 \|W\|_F^2
+
+    All tasks have the same strength. At ``lambda2=0`` it is ordinary least squares for
+    each task, of least norm where that is not unique.
+
+    Parameters
+    ----------
+    lambda2 : float or "auto", default="auto"
+        Strength of the ridge; "auto" is half the mean curvature of the loss.
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+    lambda2_ : float
+        The strength that was used.
+
+    See Also
+    --------
+    PooledRegressor : One model for all tasks.
+    MultiTaskMeanRegressor : Between the two.
+
+    Examples
+    --------
+    >>> from pymtl import SingleTaskRegressor
+    >>> from pymtl.datasets import make_multitask_regression
+    >>> data = make_multitask_regression(n_tasks=3, n_features=4, random_state=0)
+    >>> SingleTaskRegressor(lambda2=0.1).fit(data.Xs, data.ys).coef_.shape
+    (3, 4)
+    """
+
+    _parameter_constraints: dict = {"lambda2": STRENGTH}
+
+    def __init__(
+        self,
+        lambda2: float | str = "auto",
+        *,
+        loss: str | Loss = "squared",
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        task_column: int | str | None = None,
+        task_order: Sequence | None = None,
+        task_weight: str | Sequence[float] | dict | None = None,
+        unseen_task: str = "error",
+        solver: str = "auto",
+        tol: float = 1e-5,
+        max_iter: int = 10000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        store(self, locals())
+
+    def _penalty(self):
+        return Ridge(self.lambda2)
+
+
+@document
+class PooledRegressor(MultiTaskRegressorBase):
+    r"""One ridge regression for all tasks: the baseline that shares everything.
+
+    .. math:: \min_{w, c} \sum_t \frac{\omega_t}{2 n_t} \|y_t - X_t w - c_t\|_2^2
+              + T \lambda_2 \|w\|_2^2
+
+    Every task counts the same, whatever its size; ``task_weight="n_samples"`` makes
+    every sample count the same. A task that was not seen in fit is predicted too.
+
+    Parameters
+    ----------
+    lambda2 : float or "auto", default="auto"
+        Strength of the ridge; "auto" is half the mean curvature of the loss.
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+    lambda2_ : float
+        The strength that was used.
+
+    See Also
+    --------
+    SingleTaskRegressor : One model a task.
+    MultiTaskMeanRegressor : Between the two.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pymtl import PooledRegressor
+    >>> from pymtl.datasets import make_multitask_regression
+    >>> data = make_multitask_regression(n_tasks=3, n_features=4, random_state=0)
+    >>> model = PooledRegressor(lambda2=0.1).fit(data.Xs, data.ys)
+    >>> bool(np.all(model.coef_ == model.coef_[0]))
+    True
+    """
+
+    _parameter_constraints: dict = {"lambda2": STRENGTH}
+
+    def __init__(
+        self,
+        lambda2: float | str = "auto",
+        *,
+        loss: str | Loss = "squared",
+        fit_intercept: bool | str = "shared",
+        lambda0: float | str = "auto",
+        task_column: int | str | None = None,
+        task_order: Sequence | None = None,
+        task_weight: str | Sequence[float] | dict | None = None,
+        unseen_task: str = "error",
+        solver: str = "auto",
+        tol: float = 1e-5,
+        max_iter: int = 10000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        store(self, locals())
+
+    def _penalty(self):
+        return Ridge(self.lambda2)
+
+    def _pool(self, n_tasks):
+        return np.ones((n_tasks, 1))
+
+    def _accepts_unseen(self):
+        return True

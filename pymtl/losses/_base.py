@@ -1,0 +1,103 @@
+"""The contract of a loss."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+
+class Loss(BaseEstimator):
+    r"""Base class of the losses.
+
+    A loss is a sum over the rows of all tasks, stacked task after task,
+
+    .. math:: f(z) = \sum_i \rho_i\, \ell(y_i, z_i),
+
+    where the weights :math:`\rho` hold sample weights, the mean within a task and the
+    task weights. Every method sees the whole stack and the task boundaries, so that
+    a loss may also be a function of a task's rows together.
+
+    Attributes
+    ----------
+    smooth : bool
+        Whether the loss is differentiable in z.
+    curvature : float or None
+        Bound of the second derivative of :math:`\ell` in z; None asks for a line
+        search.
+    quadratic : bool
+        Whether the gradient is linear in z.
+    """
+
+    smooth = True
+    curvature: float | None = None
+    quadratic = False
+
+    def value(
+        self, y: np.ndarray, z: np.ndarray, weight: np.ndarray, bounds: np.ndarray
+    ) -> float:
+        """Return the weighted sum of the losses, at least zero.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_rows,)
+            Targets, sorted by task.
+        z : ndarray of shape (n_rows,)
+            Linear predictions.
+        weight : ndarray of shape (n_rows,)
+            Positive weight of each row.
+        bounds : ndarray of shape (n_tasks + 1,)
+            Rows ``bounds[t]:bounds[t + 1]`` belong to task t.
+
+        Returns
+        -------
+        value : float
+            The weighted sum.
+        """
+        raise NotImplementedError
+
+    def gradient(
+        self, y: np.ndarray, z: np.ndarray, weight: np.ndarray, bounds: np.ndarray
+    ) -> np.ndarray:
+        """Return the gradient of :meth:`value` with respect to z.
+
+        Parameters
+        ----------
+        y, z, weight, bounds : ndarray
+            As in :meth:`value`.
+
+        Returns
+        -------
+        gradient : ndarray of shape (n_rows,)
+            Weighted derivatives.
+        """
+        raise NotImplementedError
+
+    def conjugate(
+        self, y: np.ndarray, u: np.ndarray, weight: np.ndarray, bounds: np.ndarray
+    ) -> float:
+        """Return the Fenchel conjugate of :meth:`value` at u.
+
+        Parameters
+        ----------
+        y, weight, bounds : ndarray
+            As in :meth:`value`.
+        u : ndarray of shape (n_rows,)
+            Dual point; the gradient of :meth:`value` is one.
+
+        Returns
+        -------
+        value : float
+            ``sup_z u'z - value(z)``, infinite outside the domain.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def examples(cls) -> Iterator["Loss"]:
+        """Yield instances for the conformance tests.
+
+        Yields
+        ------
+        loss : Loss
+            An instance with representative options.
+        """
+        yield cls()

@@ -1,0 +1,34 @@
+"""Squared loss."""
+
+import numpy as np
+
+from ._base import Loss
+
+
+class Squared(Loss):
+    r"""Squared loss, the log-likelihood of Gaussian noise.
+
+    .. math:: \ell(y, z) = \tfrac12 (y - z)^2, \qquad
+              \ell^*(u) = \tfrac12 u^2 + u y.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pymtl.losses import Squared
+    >>> y, z = np.array([1.0, 2.0]), np.array([0.0, 2.0])
+    >>> Squared().value(y, z, np.array([0.5, 0.5]), np.array([0, 2]))
+    0.25
+    """
+
+    curvature = 1.0
+    quadratic = True
+
+    def value(self, y, z, weight, bounds):
+        residual = y - z
+        return 0.5 * float(np.dot(weight * residual, residual))
+
+    def gradient(self, y, z, weight, bounds):
+        return weight * (z - y)
+
+    def conjugate(self, y, u, weight, bounds):
+        return 0.5 * float(np.dot(u / weight, u)) + float(np.dot(u, y))

@@ -1,0 +1,24 @@
+"""Penalties: one file each, registered in :data:`PENALTIES`."""
+
+from ._base import Penalty, Quadratic, Sum
+from ._task_matrix import TaskMatrix
+from .l21 import L21
+from .mean import Mean
+from .ridge import Ridge
+
+PENALTIES = {
+    "l21": L21,
+    "mean": Mean,
+    "ridge": Ridge,
+}
+
+__all__ = [
+    "PENALTIES",
+    "L21",
+    "Mean",
+    "Penalty",
+    "Quadratic",
+    "Ridge",
+    "Sum",
+    "TaskMatrix",
+]

@@ -1,0 +1,70 @@
+"""Joint feature selection."""
+
+import numpy as np
+
+from .._kernels import shrink_rows
+from ._base import Penalty
+
+
+class L21(Penalty):
+    r"""Sum of the Euclidean norms of the rows: features chosen for all tasks together.
+
+    .. math:: \Omega(W) = \lambda_1 \sum_j \|w_{j\cdot}\|_2
+
+    The prox shrinks each row towards zero, in the metric of the tasks when they have
+    steps of their own. The polar is :math:`\max_j \|g_{j\cdot}\|_2 / \lambda_1`.
+
+    Parameters
+    ----------
+    lambda1 : float or "auto", default="auto"
+        Strength; "auto" is a tenth of `lambda_max`.
+
+    References
+    ----------
+    G. Obozinski, B. Taskar and M. I. Jordan (2010). Joint covariate selection and
+    joint subspace selection for multiple classification problems. Statistics and
+    Computing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pymtl.penalties import L21
+    >>> L21(1.0).prox(np.array([[3.0, 4.0], [0.3, 0.4]]), 1.0)
+    array([[2.4, 3.2],
+           [0. , 0. ]])
+    """
+
+    task_metric = True
+    separable = "row"
+
+    def __init__(self, lambda1: float | str = "auto"):
+        self.lambda1 = lambda1
+
+    def value(self, W):
+        return self.lambda1 * float(np.linalg.norm(W, axis=1).sum())
+
+    def prox(self, V, step):
+        V = np.ascontiguousarray(V)
+        if np.ndim(step) == 0:
+            norms = np.linalg.norm(V, axis=1)
+            threshold = step * self.lambda1
+            shrunk = np.zeros_like(norms)
+            np.divide(threshold, norms, out=shrunk, where=norms > threshold)
+            return V * np.where(norms > threshold, 1 - shrunk, 0)[:, None]
+        step = np.ascontiguousarray(np.broadcast_to(step, V.shape), dtype=V.dtype)
+        return shrink_rows(V, step, np.full(V.shape[0], float(self.lambda1)))
+
+    def polar(self, G: np.ndarray) -> float:
+        """Return the polar gauge, the largest row norm over the strength.
+
+        Parameters
+        ----------
+        G : ndarray of shape (n_features, n_tasks)
+            Dual point.
+
+        Returns
+        -------
+        gauge : float
+            At most 1 where G is in the dual ball.
+        """
+        return float(np.linalg.norm(G, axis=1).max(initial=0.0)) / self.lambda1

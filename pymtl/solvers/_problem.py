@@ -1,0 +1,280 @@
+"""The problem every solver minimises, and its duality gap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.linalg import eigh
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from ..designs import Spanned
+from ..penalties._task_matrix import TaskMatrix
+from ._precondition import Preconditioner
+from .direct import direct
+
+GRAM_BYTES = 2**29
+DENSE_EIGEN = 500
+
+
+@dataclass
+class Point:
+    """Coefficients with the values and gradients of the smooth parts.
+
+    `fit` and `gradient` belong to the loss, `quad` and `pull` to ½ tr(W L W'); `dual`
+    is the gradient of the loss in the predictions, and `dual_y` its product with -y.
+    """
+
+    W: np.ndarray
+    fit: float
+    gradient: np.ndarray
+    quad: float
+    pull: np.ndarray
+    dual: np.ndarray | None = None
+    dual_y: float = 0.0
+
+
+class Problem:
+    """Minimise loss(design.forward(W)) + ½ tr(W L W') + proximal(W).
+
+    Parameters
+    ----------
+    design : design
+        See :mod:`pymtl.designs`.
+    loss : Loss
+        The loss.
+    y : ndarray of shape (n_rows,)
+        Targets.
+    weight : ndarray of shape (n_rows,)
+        Row weights, at least zero; rows of weight zero do not count.
+    matrix : TaskMatrix
+        The quadratic part L.
+    proximal : Penalty or None
+        The other part of the penalty.
+    """
+
+    def __init__(self, design, loss, y, weight, matrix=None, proximal=None):
+        self.design = design
+        self.loss = loss
+        self.y = y
+        self.weight = weight
+        self.matrix = TaskMatrix(design.shape[1]) if matrix is None else matrix
+        self.proximal = proximal
+
+    @property
+    def is_quadratic(self) -> bool:
+        """Whether a linear system solves the problem."""
+        return self.loss.quadratic and self.proximal is None
+
+    def point(self, W: np.ndarray) -> Point:
+        """Evaluate the smooth parts at W."""
+        z = self.design.forward(W)
+        bounds = self.design.bounds
+        dual = self.loss.gradient(self.y, z, self.weight, bounds)
+        return Point(
+            W,
+            self.loss.value(self.y, z, self.weight, bounds),
+            self.design.adjoint(dual),
+            self.matrix.value(W),
+            self.matrix.apply(W),
+            dual,
+            -float(np.dot(dual, self.y)),
+        )
+
+    def gradient_at(self, V: np.ndarray, new: Point, old: Point, beta: float):
+        """Return the smooth gradient at ``V = new.W + beta (new.W - old.W)``."""
+        if not self.loss.quadratic:
+            point = self.point(V)
+            return point.gradient + point.pull
+        G = new.gradient + new.pull
+        if beta:
+            G = (1 + beta) * G - beta * (old.gradient + old.pull)
+        return G
+
+    def objective(self, point: Point) -> float:
+        """Return the objective."""
+        value = point.fit + point.quad
+        return value if self.proximal is None else value + self.proximal.value(point.W)
+
+    @cached_property
+    def kind(self) -> str:
+        """The kind of certificate this problem admits."""
+        if self.proximal is None:
+            singular = self.loss.quadratic and self.matrix.is_zero
+            return "newton decrement" if singular else "duality gap"
+        known = hasattr(self.proximal, "polar") or hasattr(self.proximal, "conjugate")
+        return "duality gap" if known else "prox residual"
+
+    def gap(self, point: Point, objective: float) -> float:
+        """Return the objective less the best dual value on the ray of the residuals.
+
+        The quadratic part joins the loss: in the dual it is one more squared loss with
+        target zero, or, alone, the conjugate ½ tr(A L^+ A').
+        """
+        quad, linear, top = point.quad, 0.0, np.inf
+        if self.proximal is None:
+            point = self.point(self.refit(point.W))
+            quad = self.matrix.conjugate(point.gradient)
+        else:
+            A = -(point.gradient + point.pull)
+            if hasattr(self.proximal, "polar"):
+                gauge = self.proximal.polar(A)
+                top = 1.0 / gauge if gauge > 0 else np.inf
+            else:
+                linear, top = self.proximal.conjugate(A), 1.0
+        if self.loss.quadratic:
+            curvature = 2 * (point.fit + quad)
+            best = point.dual_y / curvature if curvature > 0 else 1.0
+            scale = 1.0 if linear else min(max(best, 0.0), top)
+            dual = scale * point.dual_y - scale**2 * point.fit
+        else:
+            scale = min(1.0, top)
+            dual = -self.loss.conjugate(
+                self.y, scale * point.dual, self.weight, self.design.bounds
+            )
+        return max(objective - (dual - scale**2 * quad - linear), 0.0)
+
+    def metric(self, entry: bool) -> np.ndarray:
+        """Return a diagonal majorant of the Hessian of the smooth part.
+
+        Parameters
+        ----------
+        entry : bool
+            Whether it may differ between coefficients, shape (n_features, n_columns);
+            else it is one number.
+        """
+        d, m = self.design.shape
+        bound = np.empty((d, m))
+        shared = self.design.shared_gram(self.weight)
+        if shared is not None:
+            gram, scale = shared
+            bound[:] = _majorant_of_gram(gram, entry)[:, None] * scale
+        else:
+            for t in range(m):
+                bound[:, t] = _majorant(self.design.block(t, self.weight), entry)
+        bound = self.loss.curvature * bound + self.matrix.majorant()
+        bound[bound == 0] = bound.max() or 1.0
+        return bound if entry else np.array(bound.max())
+
+    @cached_property
+    def hessian_diagonal(self) -> np.ndarray:
+        """Diagonal (n_features, n_columns) of the Hessian bound of the loss."""
+        d, m = self.design.shape
+        diagonal = np.empty((d, m))
+        for t in range(m):
+            B = self.design.block(t, self.weight)
+            diagonal[:, t] = np.einsum("ij,ij->j", B, B)
+        return self.loss.curvature * diagonal
+
+    @cached_property
+    def null(self) -> np.ndarray:
+        """Coefficients of the null model: all that is unpenalised is fitted."""
+        d, m = self.design.shape
+        if self.proximal is not None or not self.loss.quadratic:
+            return np.zeros((d, m))
+        if not self.null_basis.shape[1]:
+            return np.zeros((d, m))
+        return self._fit_free(self.y)
+
+    def refit(self, W: np.ndarray) -> np.ndarray:
+        """Refit what the quadratic penalty leaves free, so that A N = 0."""
+        if not self.null_basis.shape[1] or self.kind == "newton decrement":
+            return W
+        return W + self._fit_free(self.y - self.design.forward(W))
+
+    @cached_property
+    def null_basis(self) -> np.ndarray:
+        """Basis (n_columns, k) of the null space of the quadratic part."""
+        return self.matrix.null_space()
+
+    @cached_property
+    def preconditioner(self) -> Preconditioner:
+        """Approximate inverse of the Hessian of a quadratic problem."""
+        return Preconditioner(self)
+
+    @cached_property
+    def _free(self):
+        design = Spanned(self.design, self.null_basis)
+        return Problem(design, self.loss, self.y, self.weight)
+
+    def _fit_free(self, y):
+        """Return the least-squares fit of y by what is not penalised."""
+        self._free.y = y
+        return direct(self._free).W @ self.null_basis.T
+
+    def fast(self) -> Problem:
+        """Return the same problem on Gram matrices, where that pays."""
+        d, m = self.design.shape
+        rows = np.count_nonzero(self.weight)
+        if not self.loss.quadratic or rows < m * d or 8 * m * d * d > GRAM_BYTES:
+            return self
+        return GramProblem(self)
+
+
+class GramProblem(Problem):
+    """A squared-loss problem held by X_t'X_t, X_t'y_t and y_t'y_t.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem on the rows.
+    """
+
+    def __init__(self, problem):
+        vars(self).update(vars(problem))
+        self.product = self.design.gram(self.weight)
+        self.Xy = self.design.adjoint(self.weight * self.y)
+        self.yy = float(np.dot(self.weight * self.y, self.y))
+
+    def point(self, W):
+        HW = self.product(W)
+        linear = float(np.vdot(self.Xy, W))
+        return Point(
+            W,
+            max(0.5 * (float(np.vdot(W, HW)) + self.yy) - linear, 0.0),
+            HW - self.Xy,
+            self.matrix.value(W),
+            self.matrix.apply(W),
+            dual_y=self.yy - linear,
+        )
+
+
+def _majorant(B, entry):
+    """Diagonal majorant (n_features,) of B'B."""
+    if not entry:
+        return np.full(B.shape[1], largest_eigenvalue(B))
+    diagonal = np.einsum("ij,ij->j", B, B)
+    scale = np.sqrt(diagonal)
+    scale[scale == 0] = 1.0
+    return diagonal * largest_eigenvalue(B / scale)
+
+
+def _majorant_of_gram(gram, entry):
+    diagonal = gram.diagonal() if entry else np.ones(len(gram))
+    scale = np.sqrt(diagonal)
+    scale[scale == 0] = 1.0
+    return diagonal * _largest(gram / scale / scale[:, None])
+
+
+def largest_eigenvalue(B: np.ndarray) -> float:
+    """Return the largest eigenvalue of B'B, or a little more."""
+    n, d = B.shape
+    if min(n, d) <= DENSE_EIGEN:
+        return _largest(B.T @ B if d <= n else B @ B.T)
+    operator = LinearOperator((d, d), matvec=lambda v: B.T @ (B @ v), dtype=float)
+    return _lanczos(operator)
+
+
+def _largest(gram):
+    n = len(gram)
+    if n > DENSE_EIGEN:
+        return _lanczos(gram)
+    top = eigh(gram, eigvals_only=True, subset_by_index=[n - 1, n - 1])[0]
+    return max(float(top), 0.0) * (1 + 1e-10)
+
+
+def _lanczos(operator):
+    v0 = np.ones(operator.shape[0])
+    top = eigsh(operator, k=1, v0=v0, tol=1e-3, return_eigenvectors=False)
+    return 1.01 * float(top[0])

@@ -1,0 +1,42 @@
+"""What a solver returns."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass
+class Result:
+    """A solution and its certificate.
+
+    Parameters
+    ----------
+    W : ndarray of shape (n_features, n_columns)
+        Coefficients.
+    n_iter : int
+        Iterations.
+    history : list of float
+        Objective after each iteration.
+    solver : str
+        The solver that ran.
+    objective : float
+        Objective at `W`.
+    gap : float
+        Bound of the distance to the optimum in units of the objective.
+    certificate : float
+        What `tol` bounds: the relative gap, or the residual.
+    kind : str
+        What the certificate is.
+    converged : bool
+        Whether the certificate is within `tol`.
+    """
+
+    W: np.ndarray
+    n_iter: int = 1
+    history: list[float] = field(default_factory=list)
+    solver: str = "apg"
+    objective: float = np.nan
+    gap: float = np.nan
+    certificate: float = np.inf
+    kind: str = "duality gap"
+    converged: bool = False

@@ -1,0 +1,113 @@
+"""Choose a solver, run it, and certify what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ._problem import Problem
+from ._result import Result
+from .apg import apg, prox_residual
+from .direct import direct, newton_decrement
+
+SOLVERS = ("auto", "apg", "direct")
+
+
+def solve(
+    problem: Problem,
+    *,
+    solver: str = "auto",
+    tol: float = 1e-5,
+    max_iter: int = 10000,
+    W: np.ndarray | None = None,
+    dtype: np.dtype | type = np.float64,
+    y_scale: float = 0.0,
+    callback: Callable[[int, float, float], None] | None = None,
+) -> Result:
+    """Solve a problem and certify the solution on its rows.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    solver : {"auto", "apg", "direct"}, default="auto"
+        "direct" solves purely quadratic problems by a linear system, "apg" is the
+        accelerated proximal gradient method. "auto" takes "direct" where it can.
+    tol : float, default=1e-5
+        Tolerance of the certificate.
+    max_iter : int, default=10000
+        Largest number of iterations.
+    W : ndarray of shape (n_features, n_columns) or None, default=None
+        Start.
+    dtype : dtype, default=float64
+        Type of the returned coefficients, for which the certificate holds.
+    y_scale : float, default=0.0
+        Weighted sum of the squared targets before centring: a null model that is
+        within rounding of it is the solution.
+    callback : callable or None, default=None
+        Called with iteration, objective and certificate.
+
+    Returns
+    -------
+    result : Result
+        The solution and its certificate.
+
+    Raises
+    ------
+    ValueError
+        If `solver` is "direct" and the problem is not purely quadratic.
+    """
+    if solver == "direct" and not problem.is_quadratic:
+        msg = (
+            "solver='direct' solves squared losses with quadratic penalties only; "
+            "use solver='auto' or 'apg'."
+        )
+        raise ValueError(msg)
+    null = problem.point(problem.null)
+    null_objective = problem.objective(null)
+    if problem.null.any():
+        terms = np.sqrt(problem.hessian_diagonal) * np.abs(problem.null)
+        y_scale += float(np.sum(terms.sum(axis=0) ** 2))
+    if null_objective <= (8 * np.finfo(dtype).eps) ** 2 * y_scale:
+        result = Result(problem.null, 1, [null_objective], converged=True)
+        result.kind, result.objective = problem.kind, null_objective
+        result.gap = result.certificate = 0.0
+        return result
+    if problem.is_quadratic and solver != "apg":
+        result = direct(problem, problem.null if W is None else W)
+        result.W = result.W.astype(dtype).astype(float)
+        return _certified(problem, result, tol, null_objective)
+    start = np.array(null.W if W is None else W, dtype=float)
+    metric = problem.metric(problem.proximal is None or problem.proximal.task_metric)
+    fast = problem.fast()
+    result = apg(fast, start, tol, max_iter, null_objective, metric, callback)
+    result = _certified(problem, result, tol, null_objective, metric)
+    left = max_iter - result.n_iter
+    if not result.converged and fast is not problem and left > 0:
+        more = apg(problem, result.W, tol, left, null_objective, metric, callback)
+        more.n_iter += result.n_iter
+        more.history = result.history + more.history
+        result = _certified(problem, more, tol, null_objective, metric)
+    if dtype == np.float64:
+        return result
+    result.W = result.W.astype(dtype).astype(float)
+    return _certified(problem, result, tol, null_objective, metric)
+
+
+def _certified(problem, result, tol, null_objective, metric=None):
+    """Fill in the certificate, computed from the rows."""
+    result.kind = problem.kind
+    point = problem.point(result.W)
+    result.objective = problem.objective(point)
+    if result.kind == "duality gap":
+        result.gap = problem.gap(point, result.objective)
+    elif result.kind == "newton decrement":
+        result.gap = newton_decrement(problem, result.W)
+    else:
+        unit = np.linalg.norm(problem.point(problem.null).gradient)
+        result.certificate = prox_residual(problem, point, metric, 1 / metric) / unit
+    if result.kind != "prox residual":
+        result.certificate = result.gap / null_objective
+    result.converged = bool(result.certificate <= tol)
+    return result
