@@ -1,6 +1,6 @@
 """Sections that the docstrings of all estimators share."""
 
-PARAMETERS = '''\
+PARAMETERS = """\
     loss : {"squared"} or Loss, default="squared"
         The loss, averaged within each task.
     fit_intercept : bool or {"shared", "shrink"}, default=True
@@ -33,9 +33,9 @@ PARAMETERS = '''\
     warm_start : bool, default=False
         Whether to start from the last solution.
     verbose : int, default=0
-        Whether to print a progress line.'''
+        Whether to print a progress line."""
 
-ATTRIBUTES = '''\
+ATTRIBUTES = """\
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients.
     intercept_ : ndarray of shape (n_tasks,)
@@ -67,7 +67,7 @@ ATTRIBUTES = '''\
     n_features_in_ : int
         Number of columns of X in fit, the task column included.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of X in fit, if they are all strings.'''
+        Names of the columns of X in fit, if they are all strings."""
 
 
 def document(cls: type) -> type:
@@ -77,5 +77,3 @@ def document(cls: type) -> type:
             "    {attributes}", ATTRIBUTES
         )
     return cls
-
-

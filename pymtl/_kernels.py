@@ -10,7 +10,9 @@ import numba
 import numpy as np
 
 njit = numba.njit(cache=True, error_model="numpy")
-njit_sums = numba.njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
+njit_sums = numba.njit(
+    cache=True, error_model="numpy", fastmath={"reassoc", "contract"}
+)
 
 
 @njit_sums

@@ -109,9 +109,7 @@ def _factors(problem, alpha):
     tasks = range(problem.design.shape[1])
     if shared is not None and np.ptp(shared[1]) == 0 and np.ptp(alpha) == 0:
         return [Factor(problem.design.block(0, problem.weight), alpha[0])] * len(tasks)
-    return [
-        Factor(problem.design.block(t, problem.weight), alpha[t]) for t in tasks
-    ]
+    return [Factor(problem.design.block(t, problem.weight), alpha[t]) for t in tasks]
 
 
 def _decompose(B, alpha):

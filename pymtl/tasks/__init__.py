@@ -1,0 +1,34 @@
+"""The three doors for data: the only place that knows how samples belong to tasks.
+
+1. lists of tasks, ``fit(Xs, ys)`` (or dicts that name the tasks),
+2. a shared design, ``fit(X, Y)`` with one column of Y a task,
+3. a long table, one row a sample, one column of X naming its task.
+
+Inside there is one form, :class:`TaskData`: rows sorted by task.
+"""
+
+from ._constants import FLOATS, LISTS, LONG, SHARED
+from ._convert import split_tasks, stack_tasks
+from ._labels import clean_labels, encode_tasks, split_column
+from ._rows import TaskRows, read_rows, read_vector
+from ._stack import is_lists
+from ._training import TaskData, read_training, task_values
+
+__all__ = [
+    "FLOATS",
+    "LISTS",
+    "LONG",
+    "SHARED",
+    "TaskData",
+    "TaskRows",
+    "clean_labels",
+    "encode_tasks",
+    "is_lists",
+    "read_rows",
+    "read_training",
+    "read_vector",
+    "split_column",
+    "split_tasks",
+    "stack_tasks",
+    "task_values",
+]

@@ -1,0 +1,169 @@
+"""Lists of tasks, stacked and checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils import check_array
+
+from ._constants import FLOATS
+
+
+def is_lists(X: Any) -> bool:
+    """Return whether X is a list or dict of tasks; refuse what is neither door."""
+    if sp.issparse(X):
+        return False
+    if isinstance(X, dict):
+        return True
+    shape = getattr(X, "shape", None)
+    if isinstance(X, list | tuple):
+        matrices = [len(getattr(x, "shape", ())) == 2 for x in X]
+        if any(matrices) and not all(matrices):
+            t = matrices.index(False)
+            msg = (
+                f"X is a list of tasks, but item {t} is not 2-d "
+                f"(shape {getattr(X[t], 'shape', type(X[t]).__name__)}). Give every "
+                "task a matrix of shape (n_samples, n_features)."
+            )
+            raise ValueError(msg)
+        return bool(matrices) and all(matrices)
+    if shape is not None and hasattr(X, "dtype") and not isinstance(X.dtype, property):
+        nested = len(shape) == 1 and X.dtype == object and len(X) and np.ndim(X[0]) == 2
+        if len(shape) == 3 or nested:
+            msg = (
+                f"X is an array of shape {tuple(shape)}. For tasks with their own "
+                "rows pass a list of 2-d arrays, for example list(X)."
+            )
+            raise ValueError(msg)
+    return False
+
+
+def items_of(Xs, name):
+    """Return the items, labels and whether they are keyed, of a list or dict."""
+    if isinstance(Xs, dict):
+        if not Xs:
+            msg = f"{name} is an empty dict: give at least one task."
+            raise ValueError(msg)
+        return list(Xs.values()), list(Xs), True
+    return list(Xs), list(range(len(Xs))), False
+
+
+def stack(items, labels):
+    """Stack the matrices of all tasks: one check on the stack."""
+    first, names = labels[0], None
+    d = items[0].shape[1] if len(getattr(items[0], "shape", ())) == 2 else None
+    arrays = []
+    for label, item in zip(labels, items, strict=True):
+        if sp.issparse(item):
+            msg = f"X of task {label!r} is sparse; give dense arrays (X.toarray())."
+            raise TypeError(msg)
+        shape = getattr(item, "shape", None)
+        if shape is None or len(shape) != 2:
+            msg = (
+                f"X of task {label!r} must be 2-d, got "
+                f"{'shape ' + str(shape) if shape is not None else type(item).__name__}"
+            )
+            raise ValueError(msg)
+        if shape[0] == 0:
+            msg = f"Task {label!r} is empty (X has shape {shape}): drop the task."
+            raise ValueError(msg)
+        if shape[1] != d:
+            msg = (
+                f"Task {label!r} has {shape[1]} features, task {first!r} has {d}. "
+                "Every task needs the same features in the same order."
+            )
+            raise ValueError(msg)
+        own = feature_names(item)
+        if own is not None and names is not None and own != names:
+            msg = (
+                f"Task {label!r} has the columns {own}, task {first!r} has {names}. "
+                "Every task needs the same columns in the same order: X[columns]."
+            )
+            raise ValueError(msg)
+        names = own if names is None else names
+        arrays.append(_numbers(item, label))
+    X = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+    bounds = np.cumsum([0, *(len(a) for a in arrays)])
+    if not np.isfinite(np.sum(X)) and not np.isfinite(X).all():
+        check_finite(X, np.repeat(np.array(labels, object), np.diff(bounds)))
+    return X, bounds, names
+
+
+def vectors(ys, labels, sizes, keyed, name, dtype=None):
+    """Return one vector a task, in the order of the labels."""
+    if isinstance(ys, dict):
+        if not keyed or set(ys) != set(labels):
+            msg = (
+                f"{name} is a dict with keys {list(ys)[:5]}, X has the tasks "
+                f"{list(labels)[:5]}: give both as dicts with the same keys."
+            )
+            raise ValueError(msg)
+        ys = [ys[label] for label in labels]
+    if is_scalar(ys):
+        msg = f"{name} is a scalar: give one vector a task, as X is a list of tasks."
+        raise ValueError(msg)
+    if len(ys) != len(sizes):
+        msg = (
+            f"X is a list of {len(sizes)} tasks, but {name} has {len(ys)} items. "
+            "Give one vector a task; to cut samples rather than tasks, as "
+            "GridSearchCV and cross_validate do, pass the table of stack_tasks."
+        )
+        raise ValueError(msg)
+    vectors = []
+    for label, y, n in zip(labels, ys, sizes, strict=True):
+        if not hasattr(y, "shape"):
+            y = np.asarray(y)
+        y = np.asarray(y) if dtype is None else np.asarray(y, dtype=dtype)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y.ravel()
+        if y.shape != (n,):
+            msg = (
+                f"Task {label!r}: X has {n} rows, but {name} has shape {y.shape}. "
+                "They must have the same length."
+            )
+            raise ValueError(msg)
+        vectors.append(y)
+    return vectors
+
+
+def feature_names(item):
+    columns = getattr(item, "columns", None)
+    if columns is None or not all(isinstance(c, str) for c in columns):
+        return None
+    return list(columns)
+
+
+def check_finite(X, task):
+    """Raise an error that names the task of the first NaN or infinity."""
+    finite = np.isfinite(X)
+    if finite.all():
+        return
+    i, j = np.argwhere(~finite)[0]
+    value = "NaN" if np.isnan(X[i, j]) else "infinity"
+    msg = (
+        f"Input X contains {value}: task {task[i]!r}, feature {j}. Impute or drop the "
+        "rows first (for example sklearn.impute.SimpleImputer)."
+    )
+    raise ValueError(msg)
+
+
+def same_length(n, found, name):
+    if found != n:
+        msg = f"X has {n} rows, but {name} has length {found}: they must agree."
+        raise ValueError(msg)
+
+
+def is_scalar(values):
+    return np.isscalar(values) or getattr(values, "shape", None) == ()
+
+
+def _numbers(item, label):
+    if isinstance(item, np.ndarray) and item.dtype in FLOATS:
+        return item
+    try:
+        return check_array(item, dtype=FLOATS, ensure_all_finite=False)
+    except (TypeError, ValueError) as error:
+        msg = f"X of task {label!r}: {error}"
+        raise ValueError(msg) from error

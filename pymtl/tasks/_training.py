@@ -1,0 +1,334 @@
+"""Training data through the three doors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.validation import validate_data
+
+from ._constants import FLOATS, LISTS, LONG, SHARED
+from ._labels import encode_tasks, label_array, split_column
+from ._stack import (
+    check_finite,
+    feature_names,
+    is_lists,
+    is_scalar,
+    items_of,
+    same_length,
+    stack,
+    vectors,
+)
+
+
+@dataclass
+class TaskData:
+    """Training data, rows sorted by task.
+
+    Parameters
+    ----------
+    door : {"lists", "shared", "long"}
+        How the data came in.
+    X : ndarray of shape (n_rows, n_features)
+        All rows; for the shared design its n_samples rows, once.
+    y : ndarray of shape (n_rows,)
+        Targets, task after task; for the shared design n_tasks * n_samples.
+    weight : ndarray of shape (n_rows,)
+        Sample weights; 0 for what is not observed.
+    offset : ndarray of shape (n_rows,) or None
+        Known part of the linear predictions.
+    bounds : ndarray of shape (n_tasks + 1,)
+        Rows ``bounds[t]:bounds[t + 1]`` belong to task t.
+    labels : ndarray of shape (n_tasks,)
+        Task labels.
+    names : list of str or None
+        Feature names, without the task column.
+    input_labels : ndarray of shape (n_tasks,)
+        Task labels in the order in which lists were given.
+    single : bool
+        Whether y was one-dimensional: one task without a name.
+    """
+
+    door: str
+    X: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+    offset: np.ndarray | None
+    bounds: np.ndarray
+    labels: np.ndarray
+    names: list[str] | None = None
+    input_labels: np.ndarray | None = None
+    single: bool = False
+
+    @property
+    def n_tasks(self) -> int:
+        """Number of tasks."""
+        return len(self.labels)
+
+    def task_sum(self, values: np.ndarray) -> np.ndarray:
+        """Return the sum over each task's rows."""
+        return np.add.reduceat(values, self.bounds[:-1], axis=0)
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Return one value a task repeated over the task's rows."""
+        return np.repeat(values, np.diff(self.bounds), axis=0)
+
+
+def read_training(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    offset: Any = None,
+    task_column: int | str | None = None,
+    task_order: Sequence | None = None,
+) -> TaskData:
+    """Read training data through the door that X asks for.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its `n_features_in_` and `feature_names_in_` are set.
+    X, y : object
+        The data, see the module's docstring.
+    sample_weight, offset : object or None
+        In the form of the door.
+    task_column : int, str or None
+        Names the task in a long table.
+    task_order : sequence of labels or None
+        Order of the tasks.
+
+    Returns
+    -------
+    data : TaskData
+        The rows sorted by task.
+    """
+    if is_lists(X):
+        data = _read_lists(estimator, X, y, sample_weight, offset)
+    elif task_column is None:
+        data = _read_shared(estimator, X, y, sample_weight, offset)
+    else:
+        return _read_long(
+            estimator, X, y, sample_weight, offset, task_column, task_order
+        )
+    return data if task_order is None else _reorder(data, task_order)
+
+
+def task_values(values: Any, labels: np.ndarray, name: str) -> np.ndarray:
+    """Return one positive number a task, from an array or a dict by label."""
+    if isinstance(values, dict):
+        missing = [label for label in labels.tolist() if label not in values]
+        if missing:
+            msg = f"{name} has no entry for the tasks {missing[:5]}."
+            raise ValueError(msg)
+        values = [values[label] for label in labels.tolist()]
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != (len(labels),):
+        msg = (
+            f"{name} has shape {array.shape}, but there are {len(labels)} tasks. Give "
+            "one number a task, or a dict by task label (which also fits a fold that "
+            "misses a task)."
+        )
+        raise ValueError(msg)
+    if not np.isfinite(array).all() or array.min() <= 0:
+        msg = f"{name} must be finite and positive."
+        raise ValueError(msg)
+    return array
+
+
+def _read_lists(estimator, X, y, sample_weight, offset):
+    items, labels, keyed = items_of(X, "X")
+    if y is None:
+        validate_data(estimator, items[0], y, skip_check_array=True)
+    X, bounds, names = stack(items, labels)
+    validate_data(estimator, items[0], reset=True, skip_check_array=True)
+    sizes = np.diff(bounds)
+    y = _targets(vectors(y, labels, sizes, keyed, "y"), labels)
+    n = len(X)
+    weight = np.ones(n)
+    if sample_weight is not None:
+        parts = vectors(sample_weight, labels, sizes, keyed, "sample_weight", float)
+        weight = _weights(np.concatenate(parts), n)
+    if offset is not None:
+        offset = np.concatenate(vectors(offset, labels, sizes, keyed, "offset", float))
+    labels = label_array(labels)
+    data = TaskData(LISTS, X, y, weight, offset, bounds, labels, names, labels)
+    return _observed(data)
+
+
+def _read_shared(estimator, X, y, sample_weight, offset):
+    if y is None:
+        validate_data(estimator, X, y)
+    if is_scalar(y):
+        msg = f"y should be a 1d or 2d array, got a scalar {y!r} instead."
+        raise ValueError(msg)
+    names = feature_names(X)
+    X = validate_data(estimator, X, reset=True, dtype=FLOATS)
+    y = check_array(
+        y,
+        ensure_2d=False,
+        dtype="numeric",
+        ensure_all_finite=False,
+        ensure_min_samples=0,
+        input_name="y",
+    )
+    if y.ndim > 2:
+        msg = f"y should be a 1d or 2d array, got an array of shape {y.shape} instead."
+        raise ValueError(msg)
+    single = y.ndim == 1
+    check_array(
+        y,
+        ensure_2d=False,
+        dtype=None,
+        ensure_all_finite=True if single else "allow-nan",
+        ensure_min_samples=0,
+        input_name="y",
+    )
+    if len(y) != len(X):
+        msg = (
+            f"Found input variables with inconsistent numbers of samples: X has "
+            f"{len(X)} rows, y has {len(y)}."
+        )
+        raise ValueError(msg)
+    y = y.reshape(len(y), -1)
+    n, n_tasks = y.shape
+    dtype = y.dtype if y.dtype.kind == "f" else np.float64
+    Y = np.array(y.T, dtype=dtype, order="C")
+    weight = np.ones((n_tasks, n))
+    if sample_weight is not None:
+        sample_weight = np.asarray(sample_weight, dtype=np.float64)
+        if sample_weight.shape == (n, n_tasks) and not single:
+            weight[:] = _weights(sample_weight.T.ravel(), n * n_tasks).reshape(-1, n)
+        else:
+            weight[:] = _weights(sample_weight, n)
+    if offset is not None:
+        offset = check_array(
+            offset, ensure_2d=False, dtype=np.float64, input_name="offset"
+        )
+        if offset.shape not in [(n,), (n, n_tasks)]:
+            msg = f"offset has shape {offset.shape}, expected ({n},) or y's shape."
+            raise ValueError(msg)
+        offset = np.broadcast_to(offset.T, (n_tasks, n)).ravel()
+    missing = np.isnan(Y)
+    labels = np.arange(n_tasks)
+    if missing.any():
+        gone = missing.all(axis=1)
+        if gone.any():
+            t = int(np.argmax(gone))
+            msg = f"Task {t} has no observed label (column {t} of y is all NaN)."
+            raise ValueError(msg)
+        Y[missing], weight[missing] = 0.0, 0.0
+    bounds = n * np.arange(n_tasks + 1)
+    if single and weight.min() == 0:
+        keep = weight[0] > 0
+        if not keep.any():
+            msg = "sample_weight is zero in every row: no data are left."
+            raise ValueError(msg)
+        X, Y, weight = X[keep], Y[:, keep], weight[:, keep]
+        offset = None if offset is None else offset[keep]
+        bounds = len(X) * np.arange(2)
+    data = TaskData(
+        SHARED, X, Y.ravel(), weight.ravel(), offset, bounds, labels, names, labels
+    )
+    data.single = single
+    return _observed(data)
+
+
+def _read_long(estimator, X, y, sample_weight, offset, task_column, task_order):
+    validate_data(estimator, X, y, reset=True, skip_check_array=True)
+    table, column, categories, names = split_column(X, task_column)
+    check_finite(table, column)
+    labels, task = encode_tasks(column, categories, task_order)
+    n = len(table)
+    y = column_or_1d(y, warn=True)
+    same_length(n, len(y), "y")
+    order = np.argsort(task, kind="stable")
+    if np.array_equal(order, np.arange(n)):
+        order = slice(None)
+    sizes = np.bincount(task)
+    bounds = np.cumsum([0, *sizes])
+    y = _targets(np.split(y[order], bounds[1:-1]), labels)
+    weight = np.ones(n)
+    if sample_weight is not None:
+        weight = _weights(sample_weight, n)[order]
+    if offset is not None:
+        offset = column_or_1d(offset, dtype=np.float64)
+        same_length(n, len(offset), "offset")
+        offset = offset[order]
+    data = TaskData(
+        LONG, table[order], y, weight, offset, bounds, labels, names, labels
+    )
+    return _observed(data)
+
+
+def _targets(vectors, labels):
+    """Return the stacked numeric targets of lists."""
+    y = np.concatenate(vectors)
+    if y.dtype.kind not in "fiub":
+        try:
+            y = y.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            msg = f"y is not numeric: {error}"
+            raise ValueError(msg) from error
+    finite = np.isfinite(y)
+    if not finite.all():
+        sizes = [len(v) for v in vectors]
+        task = np.repeat(np.arange(len(sizes)), sizes)
+        t = task[np.argmin(finite)]
+        every = "only" if not finite[task == t].any() else "NaN or infinity among"
+        msg = (
+            f"Task {labels[t]!r}: y has {every} missing or infinite values. Drop the "
+            "rows, or, for a shared X, give a 2-d Y in which NaN is 'not observed'."
+        )
+        raise ValueError(msg)
+    return y
+
+
+def _weights(values, n, name="sample_weight"):
+    weight = np.asarray(values, dtype=np.float64)
+    if weight.shape != (n,):
+        msg = f"{name} has shape {weight.shape}, expected ({n},)."
+        raise ValueError(msg)
+    if not np.isfinite(weight).all() or weight.min(initial=0.0) < 0:
+        msg = f"{name} must be finite and at least 0."
+        raise ValueError(msg)
+    return weight
+
+
+def _observed(data):
+    """Drop rows of weight zero; a task must keep at least one row."""
+    keep = data.weight > 0
+    sizes = data.task_sum(keep.astype(int))
+    if np.any(sizes == 0):
+        label = data.labels[np.argmin(sizes)]
+        msg = (
+            f"Task {label!r} has no row with positive sample_weight: drop the task, "
+            "or give it weight."
+        )
+        raise ValueError(msg)
+    if keep.all() or data.door == SHARED:
+        return data
+    data.X, data.y, data.weight = data.X[keep], data.y[keep], data.weight[keep]
+    if data.offset is not None:
+        data.offset = data.offset[keep]
+    data.bounds = np.cumsum([0, *sizes])
+    return data
+
+
+def _reorder(data, task_order):
+    """Put the tasks of lists or of a shared design in the order asked for."""
+    labels, index = encode_tasks(data.labels, order=task_order)
+    perm = np.argsort(index)
+    rows = [np.arange(data.bounds[t], data.bounds[t + 1]) for t in perm]
+    sizes = np.diff(data.bounds)[perm]
+    rows = np.concatenate(rows)
+    data.y, data.weight = data.y[rows], data.weight[rows]
+    data.offset = None if data.offset is None else data.offset[rows]
+    if data.door != SHARED:
+        data.X = data.X[rows]
+    data.bounds = np.cumsum([0, *sizes])
+    data.labels = labels
+    return data
