@@ -19,6 +19,7 @@ from .designs import Spanned
 from .losses import LOSSES, Loss
 from .penalties import Penalty
 from .penalties._base import split_quadratic, summands
+from .penalties._components import expand
 from .solvers import SOLVERS, Problem, solve
 from .tasks import (
     LONG,
@@ -112,6 +113,7 @@ class MultiTaskBase(BaseEstimator):
         data = self._read(X, y, sample_weight, offset)
         centred = self._centre(data)
         problem, penalty = self._problem(centred)
+        self._warn_of_range(penalty, *centred.design.shape)
         if self.tol < 1e-6 and centred.dtype == np.float32:
             warnings.warn(
                 f"tol={self.tol} is finer than float32 data can certify; give float64 "
@@ -129,7 +131,7 @@ class MultiTaskBase(BaseEstimator):
             y_scale=centred.y_scale,
             callback=self._progress if self.verbose else None,
         )
-        self._report(data, centred, penalty, result)
+        self._report(data, centred, problem, penalty, result)
         return self
 
     def predict(self, X: Any, offset: Any = None) -> Any:
@@ -273,17 +275,25 @@ class MultiTaskBase(BaseEstimator):
             penalty = penalty.resolve(self._null_gradient(centred), curvature)
         matrix, proximal = split_quadratic(penalty, design.shape[1])
         basis = self._pool(design.shape[1])
+        if basis is None:
+            basis, proximal = expand(proximal, design.shape[1])
         if basis is not None:
             design, matrix = Spanned(design, basis), matrix.restrict(basis)
         problem = Problem(design, loss, centred.y, centred.weight, matrix, proximal)
         return problem, penalty
 
+    def _warn_of_range(self, penalty, n_features, n_tasks):
+        messages = (p.range_warning(n_features, n_tasks) for p in summands(penalty))
+        for message in filter(None, messages):
+            if n_tasks > 1:
+                warnings.warn(f"{type(self).__name__}: {message}", stacklevel=4)
+
     def _start(self, problem):
         """Return the last solution if it fits."""
-        if not self.warm_start or not hasattr(self, "coef_"):
+        W = getattr(self, "_solution", None)
+        if not self.warm_start or W is None or W.shape != problem.design.shape:
             return None
-        W = self.coef_.T.astype(float)[:, : problem.design.shape[1]]
-        return W if W.shape == problem.design.shape else None
+        return W
 
     def _progress(self, iteration, objective, certificate):
         if iteration % 100 == 0 or certificate <= self.tol:
@@ -292,18 +302,20 @@ class MultiTaskBase(BaseEstimator):
                 f"{objective:.6g}, certificate {certificate:.2e} (tol {self.tol:.0e})"
             )
 
-    def _report(self, data, centred, penalty, result):
+    def _report(self, data, centred, problem, penalty, result):
         """Set the fitted attributes, and warn if the fit is not certified."""
-        W, basis = result.W, self._pool(data.n_tasks)
-        if basis is not None:
-            W = W @ basis.T
-        dtype = centred.dtype
+        parts = problem.components(result.W)
+        W, dtype = sum(parts[1:], parts[0]), centred.dtype
+        if self.warm_start:
+            self._solution = result.W
         self.coef_ = np.ascontiguousarray(W.T, dtype=dtype)
         self.intercept_ = centred.intercepts(W).astype(dtype)
         self.penalty_ = penalty
         for part in summands(penalty):
             for name in part.strengths:
                 setattr(self, f"{name}_", getattr(part, name))
+            for name, value in part.learned(W, parts, data.labels).items():
+                setattr(self, name, value)
         if centred.lambda0 is not None:
             self.lambda0_ = centred.lambda0
         self.tasks_ = data.labels

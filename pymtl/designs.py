@@ -198,9 +198,10 @@ class Spanned:
         return self.design.adjoint(r) @ self.basis
 
     def block(self, t, weight):
-        tasks = np.flatnonzero(self.basis[:, t])
-        blocks = [self.basis[s, t] * self.design.block(s, weight) for s in tasks]
-        return np.vstack(blocks)
+        size = np.abs(self.basis)
+        share = np.sqrt(size[:, t] * size.sum(axis=1))
+        tasks = np.flatnonzero(share)
+        return np.vstack([share[s] * self.design.block(s, weight) for s in tasks])
 
     def gram(self, weight):
         product = self.design.gram(weight)

@@ -1,6 +1,7 @@
 """Penalties: one file each, registered in :data:`PENALTIES`."""
 
 from ._base import Penalty, Quadratic, Sum
+from ._components import Components
 from ._task_matrix import TaskMatrix
 from .l21 import L21
 from .mean import Mean
@@ -15,6 +16,7 @@ PENALTIES = {
 __all__ = [
     "PENALTIES",
     "L21",
+    "Components",
     "Mean",
     "Penalty",
     "Quadratic",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -91,12 +92,49 @@ class Penalty(BaseEstimator):
         """Whether all strengths are zero."""
         return all(getattr(self, name) == 0 for name in self.strengths)
 
+    @property
+    def certified(self) -> bool:
+        """Whether a duality gap is known."""
+        return hasattr(self, "polar") or hasattr(self, "conjugate")
+
+    def metric(self, bound: Callable[[bool], np.ndarray]) -> np.ndarray:
+        """Return the smallest majorant of the Hessian that the prox can take.
+
+        Parameters
+        ----------
+        bound : callable
+            ``bound(True)`` is a diagonal majorant with a number a coefficient,
+            ``bound(False)`` one with a number a task, both (n_features, n_tasks).
+
+        Returns
+        -------
+        metric : ndarray
+            One number, or (n_features, n_tasks) with `task_metric`.
+        """
+        return bound(True) if self.task_metric else np.array(bound(False).max())
+
+    def unit(self, n_features: int, n_tasks: int) -> dict[str, float]:
+        """Return the proportions of the strengths that "auto" and paths keep.
+
+        Parameters
+        ----------
+        n_features, n_tasks : int
+            Shape of W.
+
+        Returns
+        -------
+        strengths : dict of {str: float}
+            One number a strength; lambda1 is 1 where there is no reason otherwise.
+        """
+        return dict.fromkeys(self.strengths, 1.0)
+
     def resolve(self, gradient: np.ndarray, curvature: float) -> Penalty:
         """Return a copy whose "auto" strengths are numbers.
 
         A norm takes a tenth of its gauge at the null model, so a tenth of the
-        strength from which on the solution is the null model; a quadratic takes half
-        the mean curvature of the loss, which shrinks an average feature half way.
+        strength from which on the solution is the null model; a quadratic or squared
+        norm takes half the mean curvature of the loss, which shrinks an average
+        feature half way. Several strengths keep the proportions of :meth:`unit`.
 
         Parameters
         ----------
@@ -114,12 +152,15 @@ class Penalty(BaseEstimator):
         auto = [s for s in self.strengths if _is_auto(getattr(self, s))]
         if not auto:
             return resolved
-        unit = clone(self).set_params(**dict.fromkeys(auto, 1.0))
-        if unit.quadratic(gradient.shape[1]) is not None:
-            strength = 0.5 * curvature
+        unit = self.unit(*gradient.shape)
+        given = [s for s in self.strengths if s not in auto and getattr(self, s) > 0]
+        if given:
+            scale = getattr(self, given[0]) / unit[given[0]]
+        elif hasattr(self, "polar") or not hasattr(self, "conjugate"):
+            scale = AUTO_FRACTION * _gauge(clone(self).set_params(**unit), gradient)
         else:
-            strength = AUTO_FRACTION * _gauge(unit, gradient)
-        return resolved.set_params(**dict.fromkeys(auto, float(strength)))
+            scale = 0.5 * curvature
+        return resolved.set_params(**{s: float(scale * unit[s]) for s in auto})
 
     def lambda_max(self, gradient: np.ndarray) -> float:
         """Return the smallest lambda1 for which the null model is the solution.
@@ -132,12 +173,54 @@ class Penalty(BaseEstimator):
         Returns
         -------
         lambda_max : float
-            Infinite for quadratic penalties, which shrink but never select.
+            All strengths move in the proportions of numbers that are given, else of
+            :meth:`unit`. Infinite for quadratics and squared norms, which shrink but
+            never select.
         """
-        unit = clone(self).set_params(**dict.fromkeys(self.strengths, 1.0))
-        if unit.quadratic(gradient.shape[1]) is not None:
+        if hasattr(self, "conjugate") and not hasattr(self, "polar"):
             return np.inf
-        return float(_gauge(unit, gradient))
+        strengths = {s: getattr(self, s) for s in self.strengths}
+        first = self.strengths[0]
+        if any(_is_auto(v) for v in strengths.values()) or not strengths[first]:
+            strengths = self.unit(*gradient.shape)
+        unit = clone(self).set_params(**strengths)
+        return float(strengths[first] * _gauge(unit, gradient))
+
+    def range_warning(self, n_features: int, n_tasks: int) -> str | None:
+        """Return a message if the strengths make a component identically zero.
+
+        Parameters
+        ----------
+        n_features, n_tasks : int
+            Shape of W.
+
+        Returns
+        -------
+        message : str or None
+            The message names the range in which every component can be used.
+        """
+        return None
+
+    def learned(
+        self, W: np.ndarray, parts: list[np.ndarray], tasks: np.ndarray
+    ) -> dict[str, Any]:
+        """Return what the structure has learned, as fitted attributes.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_features, n_tasks)
+            The coefficients.
+        parts : list of ndarray of shape (n_features, n_tasks)
+            The components of W; W itself where there is one.
+        tasks : ndarray of shape (n_tasks,)
+            Task labels.
+
+        Returns
+        -------
+        attributes : dict of {str: object}
+            For example cluster labels or outlier tasks.
+        """
+        return {}
 
     def __add__(self, other: Penalty) -> Penalty:
         return Sum(self, other)
@@ -156,7 +239,7 @@ class Penalty(BaseEstimator):
         penalty : Penalty
             An instance with numeric strengths.
         """
-        yield cls(0.7)
+        yield cls(*(0.7 / 2**i for i in range(len(cls.strengths))))
 
 
 class Quadratic(Penalty):

@@ -103,8 +103,7 @@ class Problem:
         if self.proximal is None:
             singular = self.loss.quadratic and self.matrix.is_zero
             return "newton decrement" if singular else "duality gap"
-        known = hasattr(self.proximal, "polar") or hasattr(self.proximal, "conjugate")
-        return "duality gap" if known else "prox residual"
+        return "duality gap" if self.proximal.certified else "prox residual"
 
     def gap(self, point: Point, objective: float) -> float:
         """Return the objective less the best dual value on the ray of the residuals.
@@ -112,7 +111,7 @@ class Problem:
         The quadratic part joins the loss: in the dual it is one more squared loss with
         target zero, or, alone, the conjugate ½ tr(A L^+ A').
         """
-        quad, linear, top = point.quad, 0.0, np.inf
+        quad, top, A = point.quad, np.inf, None
         if self.proximal is None:
             point = self.point(self.refit(point.W))
             quad = self.matrix.conjugate(point.gradient)
@@ -121,28 +120,34 @@ class Problem:
             if hasattr(self.proximal, "polar"):
                 gauge = self.proximal.polar(A)
                 top = 1.0 / gauge if gauge > 0 else np.inf
-            else:
-                linear, top = self.proximal.conjugate(A), 1.0
+        finite = A is not None and hasattr(self.proximal, "conjugate")
         if self.loss.quadratic:
             curvature = 2 * (point.fit + quad)
-            best = point.dual_y / curvature if curvature > 0 else 1.0
-            scale = 1.0 if linear else min(max(best, 0.0), top)
+            best = point.dual_y / curvature if curvature > 0 and not finite else 1.0
+            scale = min(max(best, 0.0), top)
             dual = scale * point.dual_y - scale**2 * point.fit
         else:
             scale = min(1.0, top)
             dual = -self.loss.conjugate(
                 self.y, scale * point.dual, self.weight, self.design.bounds
             )
-        return max(objective - (dual - scale**2 * quad - linear), 0.0)
+        if finite:
+            dual -= self.proximal.conjugate(scale * A)
+        return max(objective - dual + scale**2 * quad, 0.0)
 
-    def metric(self, entry: bool) -> np.ndarray:
-        """Return a diagonal majorant of the Hessian of the smooth part.
+    def metric(self) -> np.ndarray:
+        """Return a diagonal majorant of the Hessian that the prox can take."""
+        if self.proximal is None:
+            return self.majorant(True)
+        return self.proximal.metric(self.majorant)
+
+    def majorant(self, entry: bool) -> np.ndarray:
+        """Return a diagonal majorant (n_features, n_columns) of the Hessian.
 
         Parameters
         ----------
         entry : bool
-            Whether it may differ between coefficients, shape (n_features, n_columns);
-            else it is one number.
+            Whether it may differ between the coefficients of a column.
         """
         d, m = self.design.shape
         bound = np.empty((d, m))
@@ -155,7 +160,7 @@ class Problem:
                 bound[:, t] = _majorant(self.design.block(t, self.weight), entry)
         bound = self.loss.curvature * bound + self.matrix.majorant()
         bound[bound == 0] = bound.max() or 1.0
-        return bound if entry else np.array(bound.max())
+        return bound
 
     @cached_property
     def hessian_diagonal(self) -> np.ndarray:
@@ -176,6 +181,15 @@ class Problem:
         if not self.null_basis.shape[1]:
             return np.zeros((d, m))
         return self._fit_free(self.y)
+
+    def components(self, W: np.ndarray) -> list[np.ndarray]:
+        """Return the components of the tasks' coefficients, which add up to them."""
+        if not isinstance(self.design, Spanned):
+            return [W]
+        sizes = getattr(self.proximal, "sizes", [W.shape[1]])
+        cuts = np.cumsum(sizes)[:-1]
+        parts = np.split(W, cuts, axis=1), np.split(self.design.basis, cuts, axis=1)
+        return [U @ N.T for U, N in zip(*parts, strict=True)]
 
     def refit(self, W: np.ndarray) -> np.ndarray:
         """Refit what the quadratic penalty leaves free, so that A N = 0."""

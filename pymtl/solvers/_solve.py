@@ -79,7 +79,7 @@ def solve(
         result.W = result.W.astype(dtype).astype(float)
         return _certified(problem, result, tol, null_objective)
     start = np.array(null.W if W is None else W, dtype=float)
-    metric = problem.metric(problem.proximal is None or problem.proximal.task_metric)
+    metric = problem.metric()
     fast = problem.fast()
     result = apg(fast, start, tol, max_iter, null_objective, metric, callback)
     result = _certified(problem, result, tol, null_objective, metric)

@@ -1,0 +1,167 @@
+"""Penalties of coefficients that are sums of components."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._base import Penalty
+
+
+class Components(Penalty):
+    r"""Infimal convolution: W is a sum of components, each with its own penalty.
+
+    .. math:: \Omega(W) = \min_{\sum_c U_c B_c = W} \sum_c \Omega_c(U_c)
+
+    A subclass with strengths of its own gives :meth:`terms`. The components are solved
+    for side by side, so :meth:`value` and :meth:`prox` belong to the terms.
+
+    Parameters
+    ----------
+    left, right : Penalty
+        Penalties of the two components of W = P + Q.
+
+    Examples
+    --------
+    >>> from pymtl.penalties import L21, Components
+    >>> Components(L21(1.0), L21(0.5)).strengths
+    ()
+    """
+
+    strengths: tuple[str, ...] = ()
+
+    def __init__(self, left: Penalty, right: Penalty):
+        self.left = left
+        self.right = right
+
+    def terms(self, n_tasks: int) -> list[tuple[np.ndarray | None, Penalty]]:
+        """Return the components.
+
+        Parameters
+        ----------
+        n_tasks : int
+            Number of tasks T.
+
+        Returns
+        -------
+        terms : list of (B, penalty)
+            B is (n_columns, n_tasks), or None for the identity; the penalty is that of
+            the component U (n_features, n_columns), which adds U B to W.
+        """
+        return [(None, self.left), (None, self.right)]
+
+    def resolve(self, gradient, curvature):
+        if self.strengths:
+            return super().resolve(gradient, curvature)
+        return Components(
+            self.left.resolve(gradient, curvature),
+            self.right.resolve(gradient, curvature),
+        )
+
+    @property
+    def is_zero(self):
+        if self.strengths:
+            return super().is_zero
+        return self.left.is_zero and self.right.is_zero
+
+    def polar(self, G: np.ndarray) -> float:
+        """Return the polar gauge, the largest of the components' gauges.
+
+        Parameters
+        ----------
+        G : ndarray of shape (n_features, n_tasks)
+            Dual point.
+
+        Returns
+        -------
+        gauge : float
+            At most 1 where G is dual feasible.
+        """
+        gauges = [
+            penalty.polar(G if B is None else G @ B.T)
+            for B, penalty in self.terms(G.shape[1])
+            if hasattr(penalty, "polar")
+        ]
+        return max(gauges, default=0.0)
+
+    def learned(self, W, parts, tasks):
+        return {"shared_coef_": parts[0].T, "specific_coef_": parts[1].T}
+
+
+class Blocks(Penalty):
+    """A sum over blocks of columns: what the solver sees of components.
+
+    Parameters
+    ----------
+    penalties : list of Penalty
+        One penalty a block.
+    sizes : list of int
+        Columns of each block.
+    """
+
+    strengths = ()
+
+    def __init__(self, penalties: list[Penalty], sizes: list[int]):
+        self.penalties = penalties
+        self.sizes = sizes
+
+    def split(self, W: np.ndarray) -> list[np.ndarray]:
+        """Return the blocks of columns of W."""
+        return np.split(W, np.cumsum(self.sizes)[:-1], axis=1)
+
+    @property
+    def certified(self):
+        return all(p.certified for p in self.penalties)
+
+    def value(self, W):
+        return sum(
+            p.value(U) for p, U in zip(self.penalties, self.split(W), strict=True)
+        )
+
+    def metric(self, bound):
+        entry, flat = bound(True), None
+        blocks = []
+        for p, U in zip(self.penalties, self.split(entry), strict=True):
+            if not p.task_metric:
+                flat = bound(False) if flat is None else flat
+                stop = sum(b.shape[1] for b in blocks)
+                U = np.full(U.shape, flat[:, stop : stop + U.shape[1]].max())
+            blocks.append(U)
+        return np.hstack(blocks)
+
+    def prox(self, V, step):
+        steps = self.split(np.broadcast_to(step, V.shape))
+        return np.hstack(
+            [
+                p.prox(U, s if p.task_metric else float(s[0, 0]))
+                for p, U, s in zip(self.penalties, self.split(V), steps, strict=True)
+            ]
+        )
+
+    def polar(self, G):
+        return max(
+            (
+                p.polar(A)
+                for p, A in zip(self.penalties, self.split(G), strict=True)
+                if hasattr(p, "polar")
+            ),
+            default=0.0,
+        )
+
+    def conjugate(self, G):
+        return sum(
+            p.conjugate(A)
+            for p, A in zip(self.penalties, self.split(G), strict=True)
+            if not hasattr(p, "polar")
+        )
+
+
+def expand(
+    penalty: Penalty | None, n_tasks: int
+) -> tuple[np.ndarray | None, Penalty | None]:
+    """Return the basis N of W = U N' and the penalty of U, for components."""
+    if not hasattr(penalty, "terms"):
+        return None, penalty
+    terms = penalty.terms(n_tasks)
+    columns = [np.eye(n_tasks) if B is None else B.T for B, _ in terms]
+    blocks = Blocks([p for _, p in terms], [B.shape[1] for B in columns])
+    return np.hstack(columns), blocks
