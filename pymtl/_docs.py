@@ -19,6 +19,9 @@ PARAMETERS = """\
         Weight :math:`\\omega_t` of each task's mean loss: None is 1, "n_samples" the
         sum of its sample weights, "null" the inverse of its null loss, which makes
         units irrelevant; or one number a task, as an array or a dict by label.
+    feature_weight : array-like of shape (n_features,) or None, default=None
+        Multiplies each feature's share of the penalty; 0 is a covariate that is not
+        penalised.
     unseen_task : {"error", "mean"}, default="error"
         What `predict` does with a task that was not in fit: raise, or use the mean of
         the tasks' coefficients and intercepts.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ._feature_weight import FeatureWeight
 from .designs import Between, Shared, Stacked
 from .tasks import SHARED, TaskData
 
@@ -38,6 +39,7 @@ class Centred:
     ):
         self.fit_intercept = fit_intercept
         self.lambda0: float | None = None
+        self.features: FeatureWeight | None = None
         self.omega = task_weight
         self.dtype = data.X.dtype
         share = data.weight / data.spread(data.task_sum(data.weight))
@@ -72,6 +74,21 @@ class Centred:
         self.design = Between(self.design, self.means, self.between)
         self.y = np.concatenate([self.y, self.design.project(self.y_means)])
         self.weight = np.concatenate([self.weight, np.ones(n_tasks)])
+
+    def weigh(self, features: FeatureWeight) -> None:
+        """Let the features count with weights in the penalty."""
+        self.features, self.rows = features, (self.design, self.y)
+        n = self.within.bounds[-1]
+        self.within, _ = features.enter(self.within, self.y[:n], self.weight[:n])
+        self.design, self.y = features.enter(self.design, self.y, self.weight)
+
+    def restore(self, parts: list[np.ndarray]) -> list[np.ndarray]:
+        """Return the components for all features, in their own units."""
+        if self.features is None:
+            return parts
+        first, *rest = (self.features.unscale(U) for U in parts)
+        first += self.features.covariate_fit(sum(rest, first), *self.rows)
+        return [first, *rest]
 
     def task_squares(self, data: TaskData) -> np.ndarray:
         """Return each task's weighted sum of squares of the centred targets."""

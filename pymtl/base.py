@@ -13,12 +13,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
+from ._feature_weight import FeatureWeight, RowScaled, feature_values
 from ._intercept import Centred
 from ._sklearn import Interval, StrOptions, fit_context
 from .designs import Spanned
 from .losses import LOSSES, Loss
 from .penalties import Penalty
-from .penalties._base import split_quadratic, summands
+from .penalties._base import degree, split_quadratic, summands
 from .penalties._components import expand
 from .solvers import SOLVERS, Problem, solve
 from .tasks import (
@@ -43,6 +44,7 @@ class MultiTaskBase(BaseEstimator):
         "lambda0": STRENGTH,
         "task_column": [Integral, str, None],
         "task_order": ["array-like", None],
+        "feature_weight": ["array-like", None],
         "task_weight": [StrOptions({"n_samples", "null"}), "array-like", dict, None],
         "unseen_task": [StrOptions({"error", "mean"})],
         "solver": [StrOptions(set(SOLVERS))],
@@ -58,6 +60,7 @@ class MultiTaskBase(BaseEstimator):
     task_column: int | str | None
     task_order: Sequence | None
     task_weight: str | Sequence[float] | dict | None
+    feature_weight: Sequence[float] | None
     unseen_task: str
     solver: str
     tol: float
@@ -226,8 +229,11 @@ class MultiTaskBase(BaseEstimator):
         centred = Centred(
             data, self._task_weights(data), self.fit_intercept, self.lambda0
         )
-        if self.task_weight != "null":
+        if not isinstance(self.task_weight, str) or self.task_weight != "null":
             self._compare_scales(data, centred)
+        if self.feature_weight is not None:
+            weight = feature_values(self.feature_weight, data.X.shape[1])
+            centred.weigh(FeatureWeight(weight, degree(self._penalty())))
         return centred
 
     def _task_weights(self, data):
@@ -279,6 +285,8 @@ class MultiTaskBase(BaseEstimator):
             basis, proximal = expand(proximal, design.shape[1])
         if basis is not None:
             design, matrix = Spanned(design, basis), matrix.restrict(basis)
+        if centred.features is not None and centred.features.quadratic is not None:
+            matrix = RowScaled(matrix, centred.features.quadratic)
         problem = Problem(design, loss, centred.y, centred.weight, matrix, proximal)
         return problem, penalty
 
@@ -304,7 +312,7 @@ class MultiTaskBase(BaseEstimator):
 
     def _report(self, data, centred, problem, penalty, result):
         """Set the fitted attributes, and warn if the fit is not certified."""
-        parts = problem.components(result.W)
+        parts = centred.restore(problem.components(result.W))
         W, dtype = sum(parts[1:], parts[0]), centred.dtype
         if self.warm_start:
             self._solution = result.W

@@ -9,7 +9,7 @@ stacked task after task, and back. Solvers know no other layout.
 ``block(t, weight)``   rows B_t, square-root weighted, with B_t'B_t at least the
                        part of the weighted Gram matrix that belongs to column t
 ``gram(weight)``       a function W -> adjoint(weight * forward(W)) that holds the
-                       products X_t'X_t in place of the rows
+                       products X_t'X_t in place of the rows, or None
 ``shared_gram(w)``     (gram, scale) when all B_t'B_t are multiples of one matrix,
                        else None
 ``bounds``             rows ``bounds[t]:bounds[t + 1]`` belong to task t
@@ -204,8 +204,8 @@ class Spanned:
         return np.vstack([share[s] * self.design.block(s, weight) for s in tasks])
 
     def gram(self, weight):
-        product = self.design.gram(weight)
-        return lambda W: product(W @ self.basis.T) @ self.basis
+        product, N = self.design.gram(weight), self.basis
+        return None if product is None else lambda W: product(W @ N.T) @ N
 
     def shared_gram(self, weight):
         return None

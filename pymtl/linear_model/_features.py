@@ -70,6 +70,7 @@ class MultiTaskL21Regressor(MultiTaskRegressorBase):
         task_column: int | str | None = None,
         task_order: Sequence | None = None,
         task_weight: str | Sequence[float] | dict | None = None,
+        feature_weight: Sequence[float] | None = None,
         unseen_task: str = "error",
         solver: str = "auto",
         tol: float = 1e-5,

@@ -320,6 +320,14 @@ def summands(penalty: Penalty) -> list[Penalty]:
     return [penalty]
 
 
+def degree(penalty: Penalty) -> int:
+    """Return 1 if the penalty has a norm among its parts, 2 if all are squares."""
+    squares = (
+        hasattr(p, "conjugate") and not hasattr(p, "polar") for p in summands(penalty)
+    )
+    return 2 if all(squares) else 1
+
+
 def split_quadratic(
     penalty: Penalty, n_tasks: int
 ) -> tuple[TaskMatrix, Penalty | None]:

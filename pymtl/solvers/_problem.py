@@ -223,7 +223,8 @@ class Problem:
         rows = np.count_nonzero(self.weight)
         if not self.loss.quadratic or rows < m * d or 8 * m * d * d > GRAM_BYTES:
             return self
-        return GramProblem(self)
+        product = self.design.gram(self.weight)
+        return self if product is None else GramProblem(self, product)
 
 
 class GramProblem(Problem):
@@ -233,11 +234,13 @@ class GramProblem(Problem):
     ----------
     problem : Problem
         The problem on the rows.
+    product : callable
+        The function W -> X_t'X_t w_t of the design.
     """
 
-    def __init__(self, problem):
+    def __init__(self, problem, product):
         vars(self).update(vars(problem))
-        self.product = self.design.gram(self.weight)
+        self.product = product
         self.Xy = self.design.adjoint(self.weight * self.y)
         self.yy = float(np.dot(self.weight * self.y, self.y))
 
