@@ -1,7 +1,10 @@
 """Sections that the docstrings of all estimators share."""
 
+import inspect
+import re
+
 PARAMETERS = """\
-    loss : {"squared"} or Loss, default="squared"
+    loss : {"squared", "square_root"} or Loss, default="squared"
         The loss, averaged within each task.
     fit_intercept : bool or {"shared", "shrink"}, default=True
         True fits one free intercept a task, "shared" one for all tasks, "shrink" adds
@@ -28,7 +31,7 @@ PARAMETERS = """\
     solver : {"auto", "apg", "direct"}, default="auto"
         "direct" solves squared losses with quadratic penalties by a linear system,
         "apg" is the accelerated proximal gradient method, "auto" takes the direct way
-        where there is one.
+        where there is one. Losses that are not quadratic have their own.
     tol : float, default=1e-5
         Tolerance of `certificate_`.
     max_iter : int, default=10000
@@ -63,20 +66,31 @@ ATTRIBUTES = """\
         The objective after each iteration.
     n_iter_ : int
         Number of iterations.
-    solver_ : {"apg", "direct"}
+    solver_ : {"apg", "direct", "reweighted"}
         The solver that ran.
     coef_names_ : ndarray of shape (n_features,)
         Names of the features, without the task column.
     n_features_in_ : int
         Number of columns of X in fit, the task column included.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_columns,)
         Names of the columns of X in fit, if they are all strings."""
 
 
 def document(cls: type) -> type:
-    """Fill the shared sections into the docstring of an estimator."""
-    if cls.__doc__ is not None:
-        cls.__doc__ = cls.__doc__.replace("    {parameters}", PARAMETERS).replace(
-            "    {attributes}", ATTRIBUTES
-        )
+    """Fill the shared sections into the docstring of an estimator.
+
+    Of the parameters those of its constructor that the docstring does not describe
+    itself.
+    """
+    if cls.__doc__ is None:
+        return cls
+    names = inspect.signature(cls).parameters
+    entries = re.split(r"\n(?=    \w+ :)", PARAMETERS)
+    missing = [
+        entry
+        for entry in entries
+        if (name := entry.split()[0]) in names and f"\n    {name} :" not in cls.__doc__
+    ]
+    text = cls.__doc__.replace("    {parameters}", "\n".join(missing))
+    cls.__doc__ = text.replace("    {attributes}", ATTRIBUTES)
     return cls

@@ -145,6 +145,15 @@ def _missing_label(row):
     raise ValueError(msg)
 
 
+def _categories(series):
+    """Return the categories of a column whose categories have an order."""
+    ordered = getattr(series.dtype, "categories", None)
+    native = series.to_native()
+    if hasattr(native, "cat") and hasattr(native.cat, "categories"):
+        ordered = native.cat.categories
+    return None if ordered is None else list(ordered)
+
+
 def _split_frame(X, task_column):
     import narwhals as nw
 
@@ -159,21 +168,20 @@ def _split_frame(X, task_column):
         raise ValueError(msg)
     else:
         name = columns[task_column]
-    series = frame[name]
-    categories = None
-    if series.dtype in (nw.Categorical, nw.Enum):
-        if series.is_null().any():
-            _missing_label(int(np.argmax(series.is_null().to_numpy())))
-        categories = series.cat.get_categories().to_list()
+    series = frame.get_column(name)
+    missing = series.is_null().to_numpy()
+    if missing.any():
+        _missing_label(int(np.argmax(missing)))
+    categories = _categories(series)
     column = np.asarray(series.to_list() if categories else series.to_numpy())
     names = [c for c in columns if c != name]
-    table = frame.select(names).to_native()
+    table = frame.select([nw.col(c) for c in names]).to_native()
     try:
         table = check_array(
             table, dtype=FLOATS, ensure_all_finite=False, input_name="X"
         )
     except (TypeError, ValueError) as error:
-        text = [c for c in names if not frame[c].dtype.is_numeric()]
+        text = [c for c in names if not frame.get_column(c).dtype.is_numeric()]
         if not text:
             raise
         msg = (

@@ -143,7 +143,7 @@ def check_finite(X, task):
     i, j = np.argwhere(~finite)[0]
     value = "NaN" if np.isnan(X[i, j]) else "infinity"
     msg = (
-        f"Input X contains {value}: task {task[i]!r}, feature {j}. Impute or drop the "
+        f"Input X contains {value}: task {task.tolist()[i]!r}, feature {j}. Impute or drop the "
         "rows first (for example sklearn.impute.SimpleImputer)."
     )
     raise ValueError(msg)

@@ -50,6 +50,9 @@ class TaskData:
         Task labels in the order in which lists were given.
     single : bool
         Whether y was one-dimensional: one task without a name.
+    ordered : bool
+        Whether the order of the tasks means something: False for text labels of a long
+        table, which are sorted as text.
     """
 
     door: str
@@ -62,6 +65,7 @@ class TaskData:
     names: list[str] | None = None
     input_labels: np.ndarray | None = None
     single: bool = False
+    ordered: bool = True
 
     @property
     def n_tasks(self) -> int:
@@ -250,7 +254,7 @@ def _read_long(estimator, X, y, sample_weight, offset, task_column, task_order):
         order = slice(None)
     sizes = np.bincount(task)
     bounds = np.cumsum([0, *sizes])
-    y = _targets(np.split(y[order], bounds[1:-1]), labels)
+    y = _targets(np.split(y[order], bounds[1:-1]), labels.tolist())
     weight = np.ones(n)
     if sample_weight is not None:
         weight = _weights(sample_weight, n)[order]
@@ -261,6 +265,8 @@ def _read_long(estimator, X, y, sample_weight, offset, task_column, task_order):
     data = TaskData(
         LONG, table[order], y, weight, offset, bounds, labels, names, labels
     )
+    known = task_order is not None or categories is not None
+    data.ordered = known or labels.dtype.kind not in "OSTU"
     return _observed(data)
 
 
@@ -303,7 +309,7 @@ def _observed(data):
     keep = data.weight > 0
     sizes = data.task_sum(keep.astype(int))
     if np.any(sizes == 0):
-        label = data.labels[np.argmin(sizes)]
+        label = data.labels.tolist()[np.argmin(sizes)]
         msg = (
             f"Task {label!r} has no row with positive sample_weight: drop the task, "
             "or give it weight."

@@ -1,0 +1,83 @@
+# Each command makes the virtual environment it needs, inside the checkout; none has to
+# be active. A stamp in the environment keeps a second run from installing again.
+
+PYTHON ?= python3
+JOBS   ?= 2
+BENCH  ?= l21
+
+VENV   := .venv
+OLDEST := .venv-oldest
+PEERS  := .venv-bench
+
+INSTALL := -m pip install -qq --disable-pip-version-check
+# one BLAS thread a worker: workers times threads is what the machine has to carry
+PYTEST  := env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.PHONY: help demo test test-all test-oldest lint docs bench clean
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo         London schools: fit, compare, two pictures in demo_output/"
+	@echo "make test         the test suite (ARGS=... goes to pytest, JOBS=$(JOBS) workers)"
+	@echo "make test-all     the same with the slow sweeps"
+	@echo "make test-oldest  the suite on the oldest supported dependencies"
+	@echo "make lint         ruff"
+	@echo "make docs         HTML pages in docs/_build/html; a warning is an error"
+	@echo "make bench        pymtl and its peers (BENCH=$(BENCH)), results in benchmarks/results"
+	@echo "make clean        remove environments, caches and everything made"
+
+demo: $(VENV)/.demo
+	$(VENV)/bin/python examples/demo.py
+
+test: $(VENV)/.test
+	$(PYTEST) $(VENV)/bin/python -m pytest -n $(JOBS) -m "not slow" $(ARGS)
+
+test-all: $(VENV)/.test
+	$(PYTEST) $(VENV)/bin/python -m pytest -n $(JOBS) $(ARGS)
+
+test-oldest: $(OLDEST)/.test
+	$(PYTEST) NUMBA_CACHE_DIR=$(CURDIR)/$(OLDEST)/numba \
+	    $(OLDEST)/bin/python -m pytest -n $(JOBS) -m "not slow" $(ARGS)
+
+lint: $(VENV)/.test
+	$(VENV)/bin/ruff check .
+
+docs: $(VENV)/.docs
+	$(VENV)/bin/python -m sphinx -W -n --keep-going -q -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
+bench: $(PEERS)/.bench
+	NUMBA_CACHE_DIR=$(CURDIR)/$(PEERS)/numba $(PEERS)/bin/python -m benchmarks $(BENCH)
+
+clean:
+	rm -rf $(VENV) $(OLDEST) $(PEERS) *.egg-info build demo_output docs/_build \
+	    docs/api.rst docs/generated .pytest_cache .hypothesis .ruff_cache .mypy_cache
+	find pymtl tests benchmarks examples docs -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/.demo: pyproject.toml | $(VENV)/.made
+	$(VENV)/bin/python $(INSTALL) -e ".[data,plot]"
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(VENV)/.made
+	$(VENV)/bin/python $(INSTALL) -e ".[test]"
+	@touch $@
+
+$(VENV)/.docs: pyproject.toml | $(VENV)/.made
+	$(VENV)/bin/python $(INSTALL) -e ".[docs]"
+	@touch $@
+
+$(OLDEST)/.test: pyproject.toml .ci/oldest.txt | $(OLDEST)/.made
+	$(OLDEST)/bin/python $(INSTALL) -c .ci/oldest.txt -e ".[test]"
+	@touch $@
+
+# an environment of its own: a peer may hold NumPy back
+$(PEERS)/.bench: pyproject.toml | $(PEERS)/.made
+	$(PEERS)/bin/python $(INSTALL) -e ".[bench]"
+	@touch $@
+
+%/.made:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+	    { echo "pymtl needs Python 3.11 or newer: make ... PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $*
+	@touch $@

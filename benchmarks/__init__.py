@@ -1,0 +1,1 @@
+"""Timings of pymtl beside its peers. Run ``python -m benchmarks --help``."""

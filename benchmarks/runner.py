@@ -1,0 +1,293 @@
+"""Time one solver on one problem, in a process of its own.
+
+Solvers stop by different rules, so their tolerances cannot be compared. Each is
+therefore run at decreasing tolerances until the duality gap, computed by
+`gap.duality_gap` from nothing but its coefficients, is under the target; what counts
+is the time at the loosest such tolerance. The process makes the first call's time
+mean what a user would see, and can be ended when it takes too long.
+"""
+
+import importlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from .gap import duality_gap
+from .peers import PEERS, Peer
+from .problems import Problem, Spec, make_problem
+
+TARGETS = (1e-4, 1e-6)
+TOLERANCES = tuple(10 ** (-k / 2) for k in range(2, 33))  # 1e-1 ... 1e-16
+REPEAT_SECONDS = 5.0  # no further repeats once they have taken this long
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+ROOT = Path(__file__).resolve().parents[1]
+
+Emit = Callable[[dict[str, Any]], None]
+
+
+class Trials:
+    """Calls of one solver on one problem, timed and judged.
+
+    Parameters
+    ----------
+    peer : Peer
+    problem : Problem
+    repeats : int
+        Calls at a tolerance before it is accepted.
+    emit : callable
+        Told of each call.
+    """
+
+    def __init__(self, peer: Peer, problem: Problem, repeats: int, emit: Emit) -> None:
+        self.peer = peer
+        self.problem = problem
+        self.repeats = repeats
+        self.emit = emit
+        self.calls: dict[float, list[dict[str, float]]] = {}
+
+    def call(self, tol: float) -> dict[str, float]:
+        """Solve once at `tol`; return the tolerance, the time and the gap."""
+        start = time.perf_counter()
+        W = self.peer.solve(tol)
+        seconds = time.perf_counter() - start
+        if not np.isfinite(W).all():
+            msg = f"coefficients at tol={tol:g} are not finite"
+            raise FloatingPointError(msg)
+        gap = duality_gap(self.problem.Xs, self.problem.ys, W, self.problem.alpha)
+        return {"tol": tol, "seconds": seconds, "gap": gap.relative}
+
+    def reaches(self, tol: float, target: float) -> bool:
+        """Whether every call at `tol` has a gap of at most `target`."""
+        calls = self.calls.setdefault(tol, [])
+        while all(call["gap"] <= target for call in calls):
+            spent = sum(call["seconds"] for call in calls)
+            if calls and (len(calls) >= self.repeats or spent > REPEAT_SECONDS):
+                return True
+            calls.append(self.call(tol))
+            self.emit({"call": calls[-1]})
+        return False
+
+    def loosest(self, target: float) -> float | None:
+        """Loosest tolerance that reaches `target`: by decades, then the half before."""
+        for k in range(0, len(TOLERANCES), 2):
+            if self.reaches(TOLERANCES[k], target):
+                looser = k > 0 and self.reaches(TOLERANCES[k - 1], target)
+                return TOLERANCES[k - 1 if looser else k]
+        return None
+
+    def summary(self, target: float) -> dict[str, Any]:
+        """What there is to say about `target`, after looking for its tolerance."""
+        tol = self.loosest(target)
+        if tol is None:
+            every = [call for calls in self.calls.values() for call in calls]
+            return {"status": "not reached"} | _best(every)
+        calls = self.calls[tol]
+        return {
+            "status": "ok",
+            "tol": tol,
+            "seconds": statistics.median(call["seconds"] for call in calls),
+            "gap": max(call["gap"] for call in calls),
+            "repeats": len(calls),
+        }
+
+
+def measure(
+    peer_type: type[Peer],
+    problem: Problem,
+    emit: Emit,
+    *,
+    targets: Sequence[float] = TARGETS,
+    repeats: int = 5,
+    threads: int = 1,
+) -> None:
+    """Time a solver in this process.
+
+    Parameters
+    ----------
+    peer_type : type
+        A subclass of `Peer`.
+    problem : Problem
+    emit : callable
+        Receives what is found, one dict at a time, as soon as it is known: the times
+        of import and preparation, the first call, each further call, and for each
+        target the loosest tolerance with the median time and the largest gap there.
+    targets : sequence of float, default=(1e-4, 1e-6)
+        Duality gaps relative to the null objective.
+    repeats : int, default=5
+        Calls at a tolerance; fewer where they take more than five seconds in all.
+    threads : int, default=1
+    """
+    start = time.perf_counter()
+    importlib.import_module(peer_type.module)
+    imported = time.perf_counter()
+    peer = peer_type(problem, threads)
+    prepared = time.perf_counter()
+    with threadpool_limits(threads):
+        emit(
+            {
+                "version": _version(peer_type),
+                "import_seconds": imported - start,
+                "prepare_seconds": prepared - imported,
+                "threadpools": [
+                    {key: pool[key] for key in ("internal_api", "num_threads")}
+                    for pool in threadpool_info()
+                ],
+            }
+        )
+        trials = Trials(peer, problem, repeats, emit)
+        emit({"first_call": trials.call(TOLERANCES[0])})
+        for target in sorted(targets, reverse=True):
+            emit({"target": {"target": target} | trials.summary(target)})
+
+
+def run(
+    name: str,
+    spec: Spec,
+    *,
+    targets: Sequence[float] = TARGETS,
+    repeats: int = 5,
+    threads: int = 1,
+    timeout: float = 120.0,
+) -> dict[str, Any]:
+    """Time a solver in a new process; never raises because of the solver.
+
+    Parameters
+    ----------
+    name : str
+        A key of `peers.PEERS`.
+    spec : Spec
+        The problem, made anew in the process.
+    targets, repeats, threads
+        As in `measure`.
+    timeout : float, default=120
+        Seconds after which the process is ended; what it had found is kept.
+
+    Returns
+    -------
+    dict
+        "problem", "solver", "status" ("ok", "missing", "timeout" or "failed"),
+        "message", what `measure` emitted, "calls" and "targets" being lists.
+    """
+    record = {
+        "problem": spec.name,
+        "solver": name,
+        "status": "ok",
+        "message": "",
+        "calls": [],
+        "targets": [],
+    }
+    module = PEERS[name].module.partition(".")[0]
+    if importlib.util.find_spec(module) is None:
+        return record | {"status": "missing", "message": f"no module named {module}"}
+
+    order = {
+        "name": name,
+        "spec": asdict(spec),
+        "targets": list(targets),
+        "repeats": repeats,
+        "threads": threads,
+    }
+    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
+    with tempfile.TemporaryDirectory() as folder:
+        findings = Path(folder, "findings.jsonl")
+        findings.touch()
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "benchmarks.runner", str(findings)],
+                input=json.dumps(order),
+                capture_output=True,
+                text=True,
+                cwd=ROOT,
+                env=environment,
+                timeout=timeout,
+            )
+        except subprocess.TimeoutExpired:
+            record["status"], record["message"] = "timeout", f"{timeout:g} s"
+        else:
+            if done.returncode != 0:
+                last = done.stderr.strip().splitlines()[-1:] or ["no message"]
+                record["status"] = "failed"
+                record["message"] = f"exit code {done.returncode}: {last[0]}"
+        _collect(record, findings.read_text().splitlines())
+    _close(record, targets)
+    return record
+
+
+def _collect(record: dict[str, Any], lines: Iterable[str]) -> None:
+    for line in lines:
+        try:
+            finding = json.loads(line)
+        except json.JSONDecodeError:  # the process was ended while it wrote this
+            continue
+        for key, value in finding.items():
+            if key in ("call", "target"):
+                record[f"{key}s"].append(value)
+            else:
+                record[key] = value
+
+
+def _close(record: dict[str, Any], targets: Sequence[float]) -> None:
+    """Give the targets that a broken run did not get to its status and best gap."""
+    seen = {entry["target"] for entry in record["targets"]}
+    outcome = {"status": record["status"]} | _best(record["calls"])
+    for target in sorted(set(targets) - seen, reverse=True):
+        record["targets"].append({"target": target} | outcome)
+
+
+def _best(calls: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Smallest gap of some calls and where it was; no time, for it met no target."""
+    call = min(calls, key=lambda call: call["gap"], default={})
+    return {key: call[key] for key in ("tol", "gap") if key in call}
+
+
+def _version(peer_type: type[Peer]) -> str | None:
+    try:
+        return importlib.metadata.version(peer_type.distribution)
+    except importlib.metadata.PackageNotFoundError:  # run from a checkout
+        module = sys.modules[peer_type.module.partition(".")[0]]
+        return getattr(module, "__version__", None)
+
+
+def _main(path: str) -> None:
+    order = json.load(sys.stdin)
+    warnings.simplefilter("ignore")  # the gap is the judge of convergence
+    with open(path, "a", encoding="utf-8") as stream:
+
+        def emit(finding: dict[str, Any]) -> None:
+            stream.write(json.dumps(finding) + "\n")
+            stream.flush()
+
+        measure(
+            PEERS[order["name"]],
+            make_problem(Spec(**order["spec"])),
+            emit,
+            targets=order["targets"],
+            repeats=order["repeats"],
+            threads=order["threads"],
+        )
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])
