@@ -1,6 +1,7 @@
 """The contract of a loss."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -79,10 +80,12 @@ class Loss(BaseEstimator):
 
         Parameters
         ----------
-        y, weight, bounds : ndarray
-            As in :meth:`value`.
+        y : ndarray of shape (n_rows,)
+            Targets, sorted by task.
         u : ndarray of shape (n_rows,)
             Dual point; the gradient of :meth:`value` is one.
+        weight, bounds : ndarray
+            As in :meth:`value`.
 
         Returns
         -------
@@ -90,6 +93,40 @@ class Loss(BaseEstimator):
             ``sup_z u'z - value(z)``, infinite outside the domain.
         """
         raise NotImplementedError
+
+    def learned(
+        self, y: np.ndarray, z: np.ndarray, weight: np.ndarray, bounds: np.ndarray
+    ) -> dict[str, Any]:
+        """Return what the loss has learned, as fitted attributes.
+
+        Parameters
+        ----------
+        y, z, weight, bounds : ndarray
+            As in :meth:`value`.
+
+        Returns
+        -------
+        attributes : dict of {str: object}
+            For example the noise levels of the tasks.
+        """
+        return {}
+
+    def rounding(self, y_scale: float, eps: float) -> float:
+        """Return the largest value that may be the rounding of zero.
+
+        Parameters
+        ----------
+        y_scale : float
+            Weighted sum of the squared targets.
+        eps : float
+            Machine precision of the data.
+
+        Returns
+        -------
+        value : float
+            A null model below it fits exactly.
+        """
+        return (8 * eps) ** 2 * y_scale
 
     @classmethod
     def examples(cls) -> Iterator["Loss"]:

@@ -100,9 +100,10 @@ class Problem:
     @cached_property
     def kind(self) -> str:
         """The kind of certificate this problem admits."""
+        if not self.loss.quadratic and self.null_basis.shape[1]:
+            return "prox residual"
         if self.proximal is None:
-            singular = self.loss.quadratic and self.matrix.is_zero
-            return "newton decrement" if singular else "duality gap"
+            return "newton decrement" if self.matrix.is_zero else "duality gap"
         return "duality gap" if self.proximal.certified else "prox residual"
 
     def gap(self, point: Point, objective: float) -> float:
@@ -111,9 +112,11 @@ class Problem:
         The quadratic part joins the loss: in the dual it is one more squared loss with
         target zero, or, alone, the conjugate ½ tr(A L^+ A').
         """
-        quad, top, A = point.quad, np.inf, None
-        if self.proximal is None:
+        top, A = np.inf, None
+        if self.proximal is None or self.null_basis.shape[1]:
             point = self.point(self.refit(point.W))
+        quad = point.quad
+        if self.proximal is None:
             quad = self.matrix.conjugate(point.gradient)
         else:
             A = -(point.gradient + point.pull)
@@ -164,23 +167,29 @@ class Problem:
 
     @cached_property
     def hessian_diagonal(self) -> np.ndarray:
-        """Diagonal (n_features, n_columns) of the Hessian bound of the loss."""
+        """Diagonal (n_features, n_columns) of the loss's Hessian at the null model."""
+        weight = self.weight
+        if hasattr(self.loss, "reweight"):
+            z = np.zeros_like(self.y)
+            weight = self.loss.reweight(self.y, z, weight, self.design.bounds)
         d, m = self.design.shape
         diagonal = np.empty((d, m))
         for t in range(m):
-            B = self.design.block(t, self.weight)
+            B = self.design.block(t, weight)
             diagonal[:, t] = np.einsum("ij,ij->j", B, B)
-        return self.loss.curvature * diagonal
+        return (
+            diagonal if self.loss.curvature is None else self.loss.curvature * diagonal
+        )
 
     @cached_property
     def null(self) -> np.ndarray:
         """Coefficients of the null model: all that is unpenalised is fitted."""
-        d, m = self.design.shape
-        if self.proximal is not None or not self.loss.quadratic:
-            return np.zeros((d, m))
-        if not self.null_basis.shape[1]:
-            return np.zeros((d, m))
-        return self._fit_free(self.y)
+        zero = np.zeros(self.design.shape)
+        if not self.loss.quadratic or not self.null_basis.shape[1]:
+            return zero
+        if self.proximal is not None and not self._free.matrix.is_zero:
+            return zero
+        return self._refit(zero)
 
     def components(self, W: np.ndarray) -> list[np.ndarray]:
         """Return the components of the tasks' coefficients, which add up to them."""
@@ -192,15 +201,24 @@ class Problem:
         return [U @ N.T for U, N in zip(*parts, strict=True)]
 
     def refit(self, W: np.ndarray) -> np.ndarray:
-        """Refit what the quadratic penalty leaves free, so that A N = 0."""
+        """Refit what the penalty, or its proximal part, leaves free: A N = 0."""
         if not self.null_basis.shape[1] or self.kind == "newton decrement":
             return W
-        return W + self._fit_free(self.y - self.design.forward(W))
+        return self._refit(W)
+
+    def _refit(self, W):
+        N, free = self.null_basis, self._free
+        if not free.matrix.is_zero:  # take out of W what it has along N
+            W = W - free.matrix.solve(self.matrix.apply(W) @ N) @ N.T
+        free.y = self.y - self.design.forward(W)
+        return W + direct(free).W @ N.T
 
     @cached_property
     def null_basis(self) -> np.ndarray:
-        """Basis (n_columns, k) of the null space of the quadratic part."""
-        return self.matrix.null_space()
+        """Basis N (n_columns, k) of what the penalty, or its norm, leaves free."""
+        if self.proximal is None:
+            return self.matrix.null_space()
+        return self.proximal.null_space(self.design.shape[1])
 
     @cached_property
     def preconditioner(self) -> Preconditioner:
@@ -209,13 +227,14 @@ class Problem:
 
     @cached_property
     def _free(self):
-        design = Spanned(self.design, self.null_basis)
-        return Problem(design, self.loss, self.y, self.weight)
-
-    def _fit_free(self, y):
-        """Return the least-squares fit of y by what is not penalised."""
-        self._free.y = y
-        return direct(self._free).W @ self.null_basis.T
+        """Problem of S in W = S N', with the quadratic part that a norm comes with."""
+        N = self.null_basis
+        matrix = TaskMatrix(N.shape[1])
+        if self.proximal is not None and not self.matrix.is_zero:
+            seen = self.matrix.restrict(N)
+            if seen.diagonal().max() > 1e-12 * self.matrix.majorant().max():
+                matrix = seen
+        return Problem(Spanned(self.design, N), self.loss, self.y, self.weight, matrix)
 
     def fast(self) -> Problem:
         """Return the same problem on Gram matrices, where that pays."""

@@ -10,6 +10,7 @@ from ._problem import Problem
 from ._result import Result
 from .apg import apg, prox_residual
 from .direct import direct, newton_decrement
+from .reweighted import reweighted
 
 SOLVERS = ("auto", "apg", "direct")
 
@@ -69,7 +70,7 @@ def solve(
     if problem.null.any():
         terms = np.sqrt(problem.hessian_diagonal) * np.abs(problem.null)
         y_scale += float(np.sum(terms.sum(axis=0) ** 2))
-    if null_objective <= (8 * np.finfo(dtype).eps) ** 2 * y_scale:
+    if null_objective <= problem.loss.rounding(y_scale, np.finfo(dtype).eps):
         result = Result(problem.null, 1, [null_objective], converged=True)
         result.kind, result.objective = problem.kind, null_objective
         result.gap = result.certificate = 0.0
@@ -79,6 +80,10 @@ def solve(
         result.W = result.W.astype(dtype).astype(float)
         return _certified(problem, result, tol, null_objective)
     start = np.array(null.W if W is None else W, dtype=float)
+    if hasattr(problem.loss, "reweight"):
+        result = reweighted(problem, start, tol, max_iter, null_objective, callback)
+        result.W = result.W.astype(dtype).astype(float)
+        return _certified(problem, result, tol, null_objective)
     metric = problem.metric()
     fast = problem.fast()
     result = apg(fast, start, tol, max_iter, null_objective, metric, callback)

@@ -95,7 +95,8 @@ def apg(
 def prox_residual(problem, point, metric, step) -> float:
     """Return ||L (W - prox(W - gradient / L))||, zero exactly at an optimum."""
     W = point.W
-    moved = problem.proximal.prox(W - step * (point.gradient + point.pull), step)
+    prox = _identity if problem.proximal is None else problem.proximal.prox
+    moved = prox(W - step * (point.gradient + point.pull), step)
     return float(np.linalg.norm(metric * (W - moved)))
 
 
