@@ -128,11 +128,8 @@ class Selected:
     def gram(self, weight):
         return None
 
-    def shared_gram(self, weight):
-        shared = self.design.shared_gram(weight)
-        if shared is None:
-            return None
-        return shared[0][np.ix_(self.features, self.features)], shared[1]
+    def alike(self, weight):
+        return self.design.alike(weight)
 
 
 class Projected(Selected):
@@ -167,12 +164,6 @@ class Projected(Selected):
         kept = B[:, self.features]
         return kept - free @ np.linalg.lstsq(free, kept, rcond=None)[0]
 
-    def gram(self, weight):
-        return None
-
-    def shared_gram(self, weight):
-        return None
-
 
 class Scaled:
     """A design whose features are multiplied by numbers.
@@ -204,11 +195,8 @@ class Scaled:
         product, s = self.design.gram(weight), self.scale[:, None]
         return None if product is None else lambda W: s * product(s * W)
 
-    def shared_gram(self, weight):
-        shared = self.design.shared_gram(weight)
-        if shared is None:
-            return None
-        return shared[0] * np.outer(self.scale, self.scale), shared[1]
+    def alike(self, weight):
+        return self.design.alike(weight)
 
 
 class RowScaled:

@@ -10,8 +10,7 @@ stacked task after task, and back. Solvers know no other layout.
                        part of the weighted Gram matrix that belongs to column t
 ``gram(weight)``       a function W -> adjoint(weight * forward(W)) that holds the
                        products X_t'X_t in place of the rows, or None
-``shared_gram(w)``     (gram, scale) when all B_t'B_t are multiples of one matrix,
-                       else None
+``alike(weight)``      numbers c_t when every B_t'B_t is c_t B_0'B_0, else None
 ``bounds``             rows ``bounds[t]:bounds[t + 1]`` belong to task t
 =====================  ========================================================
 """
@@ -22,9 +21,14 @@ import numpy as np
 
 from ._kernels import gram_product, stacked_adjoint, stacked_forward
 
+LARGE_TASK = 20_000
+
 
 class Stacked:
     """Tasks with their own rows, stacked into one C-contiguous matrix.
+
+    Small tasks are multiplied by one compiled loop over all rows, tasks of more than
+    `LARGE_TASK` numbers by a library call each.
 
     Parameters
     ----------
@@ -38,11 +42,21 @@ class Stacked:
         self.X = X
         self.bounds = bounds
         self.shape = (X.shape[1], len(bounds) - 1)
+        self.large = X.dtype == float and X.size > LARGE_TASK * self.shape[1]
+        self.tasks = np.split(X, bounds[1:-1])
 
     def forward(self, W):
+        if self.large:
+            columns = np.ascontiguousarray(W.T)
+            return np.concatenate(
+                [X @ w for X, w in zip(self.tasks, columns, strict=True)]
+            )
         return stacked_forward(self.X, np.ascontiguousarray(W), self.bounds)
 
     def adjoint(self, r):
+        if self.large:
+            parts = np.split(r, self.bounds[1:-1])
+            return np.stack([v @ X for X, v in zip(self.tasks, parts, strict=True)], 1)
         return stacked_adjoint(self.X, np.ascontiguousarray(r), self.bounds)
 
     def block(self, t, weight):
@@ -52,7 +66,7 @@ class Stacked:
     def gram(self, weight):
         return _stacked_gram(self, weight)
 
-    def shared_gram(self, weight):
+    def alike(self, weight):
         return None
 
 
@@ -97,21 +111,21 @@ class Shared:
         return rows * np.sqrt(w[seen])[:, None]
 
     def gram(self, weight):
-        shared = self.shared_gram(weight)
-        if shared is None:
+        scale = self.alike(weight)
+        if scale is None:
             return _stacked_gram(self, weight)
-        H, scale = shared
+        B = self.block(0, weight)
+        H = B.T @ B
         return lambda W: (H @ W) * scale
 
-    def shared_gram(self, weight):
+    def alike(self, weight):
         weight = weight.reshape(self.shape[1], -1)
         scale = weight.sum(axis=1) / weight[0].sum()
         if self.shift is not None or np.any(
             np.abs(weight - scale[:, None] * weight[0]) > 1e-15 * scale[:, None]
         ):
             return None
-        B = self.block(0, weight.ravel())
-        return B.T @ B, scale
+        return scale
 
 
 class Between:
@@ -168,7 +182,7 @@ class Between:
         n_rows = self.design.bounds[-1]
         return np.vstack([self.design.block(t, weight[:n_rows]), row])
 
-    def shared_gram(self, weight):
+    def alike(self, weight):
         return None
 
 
@@ -207,7 +221,7 @@ class Spanned:
         product, N = self.design.gram(weight), self.basis
         return None if product is None else lambda W: product(W @ N.T) @ N
 
-    def shared_gram(self, weight):
+    def alike(self, weight):
         return None
 
 

@@ -105,9 +105,9 @@ def _inverse(system):
 
 def _factors(problem, alpha):
     """Return the factor of each task, one for all where the tasks are alike."""
-    shared = problem.design.shared_gram(problem.weight)
+    scale = problem.design.alike(problem.weight)
     tasks = range(problem.design.shape[1])
-    if shared is not None and np.ptp(shared[1]) == 0 and np.ptp(alpha) == 0:
+    if scale is not None and np.ptp(scale) == 0 and np.ptp(alpha) == 0:
         return [Factor(problem.design.block(0, problem.weight), alpha[0])] * len(tasks)
     return [Factor(problem.design.block(t, problem.weight), alpha[t]) for t in tasks]
 

@@ -154,13 +154,11 @@ class Problem:
         """
         d, m = self.design.shape
         bound = np.empty((d, m))
-        shared = self.design.shared_gram(self.weight)
-        if shared is not None:
-            gram, scale = shared
-            bound[:] = _majorant_of_gram(gram, entry)[:, None] * scale
-        else:
-            for t in range(m):
-                bound[:, t] = _majorant(self.design.block(t, self.weight), entry)
+        scale = self.design.alike(self.weight)
+        for t in range(m if scale is None else 1):
+            bound[:, t] = _majorant(self.design.block(t, self.weight), entry)
+        if scale is not None:
+            bound[:] = bound[:, :1] * scale
         bound = self.loss.curvature * bound + self.matrix.majorant()
         bound[bound == 0] = bound.max() or 1.0
         return bound
@@ -174,9 +172,12 @@ class Problem:
             weight = self.loss.reweight(self.y, z, weight, self.design.bounds)
         d, m = self.design.shape
         diagonal = np.empty((d, m))
-        for t in range(m):
+        scale = self.design.alike(weight)
+        for t in range(m if scale is None else 1):
             B = self.design.block(t, weight)
             diagonal[:, t] = np.einsum("ij,ij->j", B, B)
+        if scale is not None:
+            diagonal[:] = diagonal[:, :1] * scale
         return (
             diagonal if self.loss.curvature is None else self.loss.curvature * diagonal
         )
@@ -284,13 +285,6 @@ def _majorant(B, entry):
     scale = np.sqrt(diagonal)
     scale[scale == 0] = 1.0
     return diagonal * largest_eigenvalue(B / scale)
-
-
-def _majorant_of_gram(gram, entry):
-    diagonal = gram.diagonal() if entry else np.ones(len(gram))
-    scale = np.sqrt(diagonal)
-    scale[scale == 0] = 1.0
-    return diagonal * _largest(gram / scale / scale[:, None])
 
 
 def largest_eigenvalue(B: np.ndarray) -> float:
