@@ -1,22 +1,54 @@
 """Classical regularised multi-task learning in the manner of scikit-learn."""
 
 from .linear_model import (
+    MultiTaskASORegressor,
+    MultiTaskClusteredRegressor,
+    MultiTaskDataSharedRegressor,
+    MultiTaskDirtyRegressor,
+    MultiTaskFeatureCovarianceRegressor,
+    MultiTaskL1Regressor,
     MultiTaskL21Regressor,
+    MultiTaskLInfRegressor,
     MultiTaskMeanRegressor,
     MultiTaskRegressor,
+    MultiTaskRelationshipRegressor,
+    MultiTaskRobustFeatureRegressor,
+    MultiTaskRobustLowRankRegressor,
+    MultiTaskSparseGroupRegressor,
+    MultiTaskSparseLowRankRegressor,
+    MultiTaskTraceNormRegressor,
+    MultiTaskTreeRegressor,
     PooledRegressor,
     SingleTaskRegressor,
 )
+from .model_selection import TaskKFold
+from .preprocessing import TaskScaler
 from .tasks import split_tasks, stack_tasks
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "MultiTaskASORegressor",
+    "MultiTaskClusteredRegressor",
+    "MultiTaskDataSharedRegressor",
+    "MultiTaskDirtyRegressor",
+    "MultiTaskFeatureCovarianceRegressor",
+    "MultiTaskL1Regressor",
     "MultiTaskL21Regressor",
+    "MultiTaskLInfRegressor",
     "MultiTaskMeanRegressor",
     "MultiTaskRegressor",
+    "MultiTaskRelationshipRegressor",
+    "MultiTaskRobustFeatureRegressor",
+    "MultiTaskRobustLowRankRegressor",
+    "MultiTaskSparseGroupRegressor",
+    "MultiTaskSparseLowRankRegressor",
+    "MultiTaskTraceNormRegressor",
+    "MultiTaskTreeRegressor",
     "PooledRegressor",
     "SingleTaskRegressor",
+    "TaskKFold",
+    "TaskScaler",
     "split_tasks",
     "stack_tasks",
 ]

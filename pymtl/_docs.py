@@ -4,7 +4,7 @@ import inspect
 import re
 
 PARAMETERS = """\
-    loss : {"squared", "square_root"} or Loss, default="squared"
+    loss : {"squared"} or Loss, default="squared"
         The loss, averaged within each task.
     fit_intercept : bool or {"shared", "shrink"}, default=True
         True fits one free intercept a task, "shared" one for all tasks, "shrink" adds
@@ -31,7 +31,7 @@ PARAMETERS = """\
     solver : {"auto", "apg", "direct"}, default="auto"
         "direct" solves squared losses with quadratic penalties by a linear system,
         "apg" is the accelerated proximal gradient method, "auto" takes the direct way
-        where there is one. Losses that are not quadratic have their own.
+        where there is one.
     tol : float, default=1e-5
         Tolerance of `certificate_`.
     max_iter : int, default=10000
@@ -66,7 +66,7 @@ ATTRIBUTES = """\
         The objective after each iteration.
     n_iter_ : int
         Number of iterations.
-    solver_ : {"apg", "direct", "reweighted"}
+    solver_ : {"apg", "direct"}
         The solver that ran.
     coef_names_ : ndarray of shape (n_features,)
         Names of the features, without the task column.

@@ -223,3 +223,7 @@ class RowScaled:
 
     def majorant(self):
         return self.rows * self.matrix.majorant()
+
+    def unscaled(self, design):
+        """Return the design and the task matrix of the coefficients sqrt(r) W."""
+        return Scaled(design, 1.0 / np.sqrt(self.rows.ravel())), self.matrix

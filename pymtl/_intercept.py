@@ -28,6 +28,9 @@ class Centred:
         The form of the intercepts.
     lambda0 : float or "auto"
         Strength of "shrink"; "auto" is half the mean task weight.
+    pooled : bool, default=False
+        Whether the tasks have the same coefficients, so that what is common to the
+        task means belongs to the intercept.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class Centred:
         task_weight: np.ndarray,
         fit_intercept: bool | str = True,
         lambda0: float | str = "auto",
+        pooled: bool = False,
     ):
         self.fit_intercept = fit_intercept
         self.lambda0: float | None = None
@@ -71,7 +75,11 @@ class Centred:
             self.between = twice * task_weight / (task_weight + twice)
         if n_tasks == 1 or not self.between.any():
             return
-        self.design = Between(self.design, self.means, self.between)
+        means = self.means
+        if pooled:
+            common = self.between @ means / self.between.sum()
+            means = _subtract(means, common, np.empty_like(means))
+        self.design = Between(self.design, means, self.between)
         self.y = np.concatenate([self.y, self.design.project(self.y_means)])
         self.weight = np.concatenate([self.weight, np.ones(n_tasks)])
 

@@ -121,3 +121,275 @@ def shrink_rows(V, step, strength):
         for t in range(m):
             W[j, t] = u[t] * rho / (L[t] * rho + a)
     return W
+
+
+@njit
+def clip_rows(V, step, strength):
+    """Row-wise prox of ``strength max_t |w_t|`` in the metric ``1 / step``.
+
+    A row is clipped to [-level, level] with ``sum_t (|v_t| - level)_+ / step_t``
+    equal to the strength; Newton's method finds the level from the left, exactly.
+    """
+    d, m = V.shape
+    W = np.zeros_like(V)
+    for j in range(d):
+        total = 0.0
+        for t in range(m):
+            total += abs(V[j, t]) / step[j, t]
+        if total <= strength:
+            continue
+        level, higher = -1.0, 0.0
+        while higher > level:
+            level = higher
+            above = -strength
+            slope = 0.0
+            for t in range(m):
+                if abs(V[j, t]) > level:
+                    above += abs(V[j, t]) / step[j, t]
+                    slope += 1.0 / step[j, t]
+            if slope > 0.0:
+                higher = above / slope
+        for t in range(m):
+            W[j, t] = min(max(V[j, t], -level), level)
+    return W
+
+
+@njit
+def _shrink_groups(w, start, stop, weight, scale, first, last):
+    """Shrink the nested groups first, ..., last - 1 of a vector, in this order."""
+    for i in range(first, last):
+        square = 0.0
+        for k in range(start[i], stop[i]):
+            square += w[k] * w[k]
+        norm = math.sqrt(square)
+        threshold = scale * weight[i]
+        kept = 1.0 - threshold / norm if norm > threshold else 0.0
+        for k in range(start[i], stop[i]):
+            w[k] *= kept
+
+
+@njit
+def _sum_groups(w, start, stop, weight, first, last):
+    """Weighted sum of the norms of the groups first, ..., last - 1 of a vector."""
+    total = 0.0
+    for i in range(first, last):
+        square = 0.0
+        for k in range(start[i], stop[i]):
+            square += w[k] * w[k]
+        total += weight[i] * math.sqrt(square)
+    return total
+
+
+@njit
+def tree_value(W, order, start, stop, weight):
+    """Sum over rows and groups of ``weight ||w_group||_2``.
+
+    Group i holds the columns ``order[start[i]:stop[i]]``. Groups are nested, and
+    follow the groups that they contain (post-order).
+    """
+    d, m = W.shape
+    w = np.empty(m, np.float64)
+    total = 0.0
+    for j in range(d):
+        for k in range(m):
+            w[k] = W[j, order[k]]
+        total += _sum_groups(w, start, stop, weight, 0, len(weight))
+    return total
+
+
+@njit
+def tree_prox(V, order, start, stop, weight, scale):
+    """Row-wise prox of ``scale_j`` times :func:`tree_value`, from the leaves up."""
+    d, m = V.shape
+    W = np.empty_like(V)
+    w = np.empty(m, np.float64)
+    for j in range(d):
+        for k in range(m):
+            w[k] = V[j, order[k]]
+        _shrink_groups(w, start, stop, weight, scale[j], 0, len(weight))
+        for k in range(m):
+            W[j, order[k]] = w[k]
+    return W
+
+
+@njit
+def tree_gauge(G, order, start, stop, weight):
+    """Largest polar gauge over the rows of :func:`tree_value`.
+
+    The gauge c of a row below a root of weight a solves ``||p(c)|| = a c`` with p(c)
+    the prox of c times all other groups of the root. The left side is convex and
+    falls with slope ``-sum_i weight_i ||p_i|| / ||p||``, so Newton's method from the
+    left, that is from the largest gauge so far, never passes the solution.
+    """
+    d, m = G.shape
+    p = np.empty(m, np.float64)
+    gauge = 0.0
+    for j in range(d):
+        root = len(weight) - 1
+        while root >= 0:
+            first = root
+            while first > 0 and start[first - 1] >= start[root]:
+                first -= 1
+            for _ in range(100):
+                for k in range(start[root], stop[root]):
+                    p[k] = G[j, order[k]]
+                _shrink_groups(p, start, stop, weight, gauge, first, root)
+                square = 0.0
+                for k in range(start[root], stop[root]):
+                    square += p[k] * p[k]
+                norm = math.sqrt(square)
+                excess = norm - gauge * weight[root]
+                if excess <= 0.0:
+                    break
+                slope = _sum_groups(p, start, stop, weight, first, root) / norm
+                move = excess / (slope + weight[root])
+                gauge += move
+                if move <= 1e-15 * gauge:
+                    break
+            root = first - 1
+    return gauge
+
+
+@njit
+def _smooth_path(v, weight, scale, w, low, high, knot, slope, level):
+    """Write the prox of ``scale sum_t weight_t |w_t - w_t+1|`` at v into w.
+
+    Dynamic programming over t: the derivative of the least cost of w_1, ..., w_t is
+    an increasing, piecewise linear function of w_t, whose knots, with the changes of
+    slope and level there, are in a deque. Passing an edge cuts it off at plus and
+    minus the weight. Then w follows from the last entry to the first, and each run of
+    equal entries gets its mean anew, free of what rounding has piled up. The other
+    arguments are work arrays: two of the length of v, three of twice that.
+    """
+    n = v.shape[0]
+    left, right = n, n - 1
+    first, last = -v[0], -v[0]
+    for t in range(n - 1):
+        edge = scale * weight[t]
+        a, b = 1.0, first
+        while left <= right and a * knot[left] + b < -edge:
+            a += slope[left]
+            b += level[left]
+            left += 1
+        low[t] = -(edge + b) / a
+        c, e = 1.0, last
+        while left <= right and c * knot[right] + e > edge:
+            c -= slope[right]
+            e -= level[right]
+            right -= 1
+        high[t] = max((edge - e) / c, low[t])
+        left -= 1
+        knot[left], slope[left], level[left] = low[t], a, b + edge
+        right += 1
+        knot[right], slope[right], level[right] = high[t], -c, edge - e
+        first, last = -edge - v[t + 1], edge - v[t + 1]
+    a, b = 1.0, first
+    while left <= right and a * knot[left] + b < 0.0:
+        a += slope[left]
+        b += level[left]
+        left += 1
+    w[n - 1] = -b / a
+    for t in range(n - 2, -1, -1):
+        w[t] = min(max(w[t + 1], low[t]), high[t])
+    start, push = 0, 0.0
+    while start < n:
+        stop = start + 1
+        rest = 0.0
+        while stop < n and w[stop] == w[start]:
+            rest += v[stop] - v[start]
+            stop += 1
+        pull = 0.0
+        if stop < n:
+            pull = scale * weight[stop - 1]
+            if w[stop] < w[start]:
+                pull = -pull
+        value = v[start] + (rest + push + pull) / (stop - start)
+        push = -pull
+        for t in range(start, stop):
+            w[t] = value
+        start = stop
+
+
+@njit
+def smooth_paths(V, weight, step):
+    """Row-wise prox of ``step_j sum_t weight_t |w_t - w_t+1|``."""
+    d, m = V.shape
+    W = np.empty((d, m), np.float64)
+    low, high = np.empty(m, np.float64), np.empty(m, np.float64)
+    knot, slope = np.empty(2 * m, np.float64), np.empty(2 * m, np.float64)
+    level = np.empty(2 * m, np.float64)
+    for j in range(d):
+        _smooth_path(V[j], weight, step[j], W[j], low, high, knot, slope, level)
+    return W
+
+
+@njit
+def fused_gauge(G, weight, entry, row):
+    """Largest polar gauge over the rows of the fused sparse group norm.
+
+    The gauge c of a row solves ``||p(c)|| = row c`` with p(c) the prox of c times
+    ``g(w) = entry ||w||_1 + sum_t weight_t |w_t - w_t+1|``. The left side is convex and
+    falls with slope ``-g(p) / ||p||``, so Newton's method from the left, that is from
+    the largest gauge so far, never passes the solution.
+    """
+    d, m = G.shape
+    p = np.empty(m, np.float64)
+    low, high = np.empty(m, np.float64), np.empty(m, np.float64)
+    knot, slope = np.empty(2 * m, np.float64), np.empty(2 * m, np.float64)
+    level = np.empty(2 * m, np.float64)
+    gauge = 0.0
+    for j in range(d):
+        for _ in range(200):
+            _smooth_path(G[j], weight, gauge, p, low, high, knot, slope, level)
+            square, value = 0.0, 0.0
+            for t in range(m):
+                size = max(abs(p[t]) - gauge * entry, 0.0)
+                p[t] = size if p[t] > 0 else -size
+                square += size * size
+                value += entry * size
+                if t > 0:
+                    value += weight[t - 1] * abs(p[t] - p[t - 1])
+            norm = math.sqrt(square)
+            excess = norm - gauge * row
+            if excess <= 0.0:
+                break
+            fall = value / norm + row
+            if excess > 1e300 * fall:
+                return np.inf
+            gauge += excess / fall
+            if excess <= 1e-15 * gauge * fall:
+                break
+    return gauge
+
+
+@njit
+def edge_divergence(U, a, b, n_tasks):
+    """Sum over edges of their row of U, at a and, negative, at b."""
+    d = U.shape[1]
+    out = np.zeros((n_tasks, d), np.float64)
+    for e in range(a.shape[0]):
+        i, j = a[e], b[e]
+        for k in range(d):
+            out[i, k] += U[e, k]
+            out[j, k] -= U[e, k]
+    return out
+
+
+@njit
+def edge_curvature(V, a, b, weight, Z):
+    """Sum over edges of ``weight (I - z z') (v_a - v_b)``, at a and, negative, at b.
+
+    V holds one row a task, Z one row an edge.
+    """
+    n, d = V.shape
+    out = np.zeros((n, d), np.float64)
+    for e in range(a.shape[0]):
+        i, j = a[e], b[e]
+        along = 0.0
+        for k in range(d):
+            along += Z[e, k] * (V[i, k] - V[j, k])
+        for k in range(d):
+            part = weight[e] * (V[i, k] - V[j, k] - along * Z[e, k])
+            out[i, k] += part
+            out[j, k] -= part
+    return out

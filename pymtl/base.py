@@ -115,7 +115,7 @@ class MultiTaskBase(BaseEstimator):
         """
         data = self._read(X, y, sample_weight, offset)
         centred = self._centre(data)
-        problem, penalty = self._problem(centred)
+        problem, penalty = self._problem(centred, self._aligned(data))
         self._warn_of_range(penalty, *centred.design.shape)
         if self.tol < 1e-6 and centred.dtype == np.float32:
             warnings.warn(
@@ -193,9 +193,10 @@ class MultiTaskBase(BaseEstimator):
         """
         self._validate_params()
         other = clone(self)
-        centred = other._centre(other._read(X, y, sample_weight, offset))
-        gradient = other._null_gradient(centred)
-        return float(self._penalty().lambda_max(gradient))
+        data = other._read(X, y, sample_weight, offset)
+        centred, penalty = other._centre(data), other._aligned(data)
+        gradient = other._null_gradient(centred, penalty)
+        return float(penalty.lambda_max(gradient))
 
     def coef_frame(self):
         """Return the coefficients as a pandas frame.
@@ -226,8 +227,18 @@ class MultiTaskBase(BaseEstimator):
         )
 
     def _centre(self, data):
+        if not self._loss().quadratic and isinstance(self.fit_intercept, str):
+            msg = (
+                f"fit_intercept={self.fit_intercept!r} needs the squared loss; use "
+                "fit_intercept=True or False."
+            )
+            raise ValueError(msg)
         centred = Centred(
-            data, self._task_weights(data), self.fit_intercept, self.lambda0
+            data,
+            self._task_weights(data),
+            self.fit_intercept,
+            self.lambda0,
+            pooled=self._pool(data.n_tasks) is not None,
         )
         if not isinstance(self.task_weight, str) or self.task_weight != "null":
             self._compare_scales(data, centred)
@@ -255,8 +266,9 @@ class MultiTaskBase(BaseEstimator):
         squares = centred.task_squares(data)
         scale = squares[squares > 0]
         if len(scale) and scale.max() > SCALE_WARNING * scale.min():
-            low = data.labels[np.argmin(np.where(squares > 0, squares, np.inf))]
-            high = data.labels[np.argmax(squares)]
+            labels = data.labels.tolist()
+            low = labels[np.argmin(np.where(squares > 0, squares, np.inf))]
+            high = labels[np.argmax(squares)]
             warnings.warn(
                 f"The null loss of task {high!r} is {scale.max() / scale.min():.1g} "
                 f"times that of task {low!r}: the tasks with large targets decide the "
@@ -268,25 +280,52 @@ class MultiTaskBase(BaseEstimator):
     def _loss(self):
         return LOSSES[self.loss]() if isinstance(self.loss, str) else self.loss
 
-    def _null_gradient(self, centred):
-        problem = Problem(centred.design, self._loss(), centred.y, centred.weight)
-        return -problem.point(np.zeros(centred.design.shape)).gradient
+    def _aligned(self, data):
+        """Return the penalty for the tasks of the data, strengths as given."""
+        return self._penalty().align(data.labels, data.ordered)
 
-    def _problem(self, centred):
+    def _null_gradient(self, centred, penalty):
+        """Return the negative gradient at the null model.
+
+        Where the norm leaves something free, the null model has it fitted under the
+        quadratic parts, and their gradient counts.
+        """
+        design, loss = centred.design, self._loss()
+        problem = Problem(design, loss, centred.y, centred.weight)
+        gradient = -problem.point(np.zeros(design.shape)).gradient
+        free = [p for p in summands(penalty) if p.null_space(design.shape[1]).size]
+        if not free or not loss.quadratic:
+            return gradient
+        resolved = penalty.resolve(gradient, self._curvature(centred))
+        matrix = self._weighed(centred, split_quadratic(resolved, design.shape[1])[0])
+        problem = Problem(design, loss, centred.y, centred.weight, matrix, free[0])
+        point = problem.point(problem.refit(np.zeros(design.shape)))
+        return -(point.gradient + point.pull)
+
+    def _curvature(self, centred):
+        """Return the mean curvature of the loss."""
+        problem = Problem(centred.within, self._loss(), centred.y, centred.weight)
+        return float(problem.hessian_diagonal.mean())
+
+    def _weighed(self, centred, matrix):
+        """Return the task matrix under the feature weights."""
+        if centred.features is None or centred.features.quadratic is None:
+            return matrix
+        return RowScaled(matrix, centred.features.quadratic)
+
+    def _problem(self, centred, penalty):
         """Return the problem to solve and the penalty with its strengths resolved."""
-        loss, design, penalty = self._loss(), centred.design, self._penalty()
+        loss, design = self._loss(), centred.design
         if any(_is_auto(getattr(p, s)) for p in summands(penalty) for s in p.strengths):
-            within = Problem(centred.within, loss, centred.y, centred.weight)
-            curvature = float(within.hessian_diagonal.mean())
-            penalty = penalty.resolve(self._null_gradient(centred), curvature)
+            gradient = self._null_gradient(centred, penalty)
+            penalty = penalty.resolve(gradient, self._curvature(centred))
         matrix, proximal = split_quadratic(penalty, design.shape[1])
         basis = self._pool(design.shape[1])
         if basis is None:
             basis, proximal = expand(proximal, design.shape[1])
         if basis is not None:
             design, matrix = Spanned(design, basis), matrix.restrict(basis)
-        if centred.features is not None and centred.features.quadratic is not None:
-            matrix = RowScaled(matrix, centred.features.quadratic)
+        matrix = self._weighed(centred, matrix)
         problem = Problem(design, loss, centred.y, centred.weight, matrix, proximal)
         return problem, penalty
 
@@ -319,11 +358,15 @@ class MultiTaskBase(BaseEstimator):
         self.coef_ = np.ascontiguousarray(W.T, dtype=dtype)
         self.intercept_ = centred.intercepts(W).astype(dtype)
         self.penalty_ = penalty
-        for part in summands(penalty):
+        for part in [*summands(penalty), penalty]:
             for name in part.strengths:
                 setattr(self, f"{name}_", getattr(part, name))
             for name, value in part.learned(W, parts, data.labels).items():
                 setattr(self, name, value)
+        z, bounds = problem.design.forward(result.W), problem.design.bounds
+        learned = problem.loss.learned(problem.y, z, problem.weight, bounds)
+        for name, value in learned.items():
+            setattr(self, name, value)
         if centred.lambda0 is not None:
             self.lambda0_ = centred.lambda0
         self.tasks_ = data.labels

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from .._docs import document
 from ..base import STRENGTH, MultiTaskRegressorBase, store
 from ..losses import Loss
-from ..penalties import L21, Ridge
+from ..penalties import L1, L21, LInf, Ridge, SparseGroup
 
 
 @document
@@ -82,3 +82,238 @@ class MultiTaskL21Regressor(MultiTaskRegressorBase):
 
     def _penalty(self):
         return L21(self.lambda1) + Ridge(self.lambda2)
+
+
+@document
+class MultiTaskL1Regressor(MultiTaskRegressorBase):
+    r"""The lasso for each task: each task uses few features, its own.
+
+    .. math:: \min_{W, c} \sum_t \frac{\omega_t}{2 n_t} \|y_t - X_t w_t - c_t\|_2^2
+              + \lambda_1 \sum_{jt} |w_{jt}| + \lambda_2 \|W\|_F^2
+
+    The tasks share nothing but the strength. For one task it is scikit-learn's `Lasso`
+    with ``alpha=lambda1``; with lambda2 it is the elastic net.
+
+    Parameters
+    ----------
+    lambda1 : float or "auto", default="auto"
+        Strength of the absolute values; "auto" is a tenth of `lambda_max`.
+    lambda2 : float or "auto", default=0.0
+        Strength of the ridge; "auto" is half the mean curvature of the loss.
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+    lambda1_, lambda2_ : float
+        The strengths that were used.
+
+    See Also
+    --------
+    MultiTaskL21Regressor : All tasks use the same features.
+    MultiTaskSparseGroupRegressor : Between the two.
+    MultiTaskDataSharedRegressor : A common part and own parts.
+
+    References
+    ----------
+    R. Tibshirani (1996). Regression shrinkage and selection via the lasso. Journal of
+    the Royal Statistical Society B.
+
+    Examples
+    --------
+    >>> from pymtl import MultiTaskL1Regressor
+    >>> from pymtl.datasets import make_multitask_regression
+    >>> data = make_multitask_regression(
+    ...     n_tasks=3, n_features=20, structure="dirty", random_state=0
+    ... )
+    >>> model = MultiTaskL1Regressor().fit(data.Xs, data.ys)
+    >>> model.coef_.astype(bool).sum(axis=1) < 20
+    array([ True,  True,  True])
+    """
+
+    _parameter_constraints: dict = {"lambda1": STRENGTH, "lambda2": STRENGTH}
+
+    def __init__(
+        self,
+        lambda1: float | str = "auto",
+        lambda2: float | str = 0.0,
+        *,
+        loss: str | Loss = "squared",
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        task_column: int | str | None = None,
+        task_order: Sequence | None = None,
+        task_weight: str | Sequence[float] | dict | None = None,
+        feature_weight: Sequence[float] | None = None,
+        unseen_task: str = "error",
+        solver: str = "auto",
+        tol: float = 1e-5,
+        max_iter: int = 10000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        store(self, locals())
+
+    def _penalty(self):
+        return L1(self.lambda1) + Ridge(self.lambda2)
+
+
+@document
+class MultiTaskLInfRegressor(MultiTaskRegressorBase):
+    r"""Joint feature selection, with coefficients of like size over the tasks.
+
+    .. math:: \min_{W, c} \sum_t \frac{\omega_t}{2 n_t} \|y_t - X_t w_t - c_t\|_2^2
+              + \lambda_1 \sum_j \max_t |w_{jt}| + \lambda_2 \|W\|_F^2
+
+    A feature pays for its largest coefficient only: once a task uses it, the others
+    may use it up to the same size.
+
+    Parameters
+    ----------
+    lambda1 : float or "auto", default="auto"
+        Strength of the largest entries of the rows; "auto" is a tenth of `lambda_max`.
+    lambda2 : float or "auto", default=0.0
+        Strength of the ridge; "auto" is half the mean curvature of the loss.
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+    lambda1_, lambda2_ : float
+        The strengths that were used.
+
+    See Also
+    --------
+    MultiTaskL21Regressor : Coefficients of any size.
+
+    References
+    ----------
+    B. A. Turlach, W. N. Venables and S. J. Wright (2005). Simultaneous variable
+    selection. Technometrics.
+
+    Examples
+    --------
+    >>> from pymtl import MultiTaskLInfRegressor
+    >>> from pymtl.datasets import make_multitask_regression
+    >>> data = make_multitask_regression(
+    ...     n_tasks=5, n_features=20, structure="shared_rows", random_state=0
+    ... )
+    >>> model = MultiTaskLInfRegressor().fit(data.Xs, data.ys)
+    >>> model.coef_.shape
+    (5, 20)
+    >>> model.certificate_ <= model.tol
+    True
+    """
+
+    _parameter_constraints: dict = {"lambda1": STRENGTH, "lambda2": STRENGTH}
+
+    def __init__(
+        self,
+        lambda1: float | str = "auto",
+        lambda2: float | str = 0.0,
+        *,
+        loss: str | Loss = "squared",
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        task_column: int | str | None = None,
+        task_order: Sequence | None = None,
+        task_weight: str | Sequence[float] | dict | None = None,
+        feature_weight: Sequence[float] | None = None,
+        unseen_task: str = "error",
+        solver: str = "auto",
+        tol: float = 1e-5,
+        max_iter: int = 10000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        store(self, locals())
+
+    def _penalty(self):
+        return LInf(self.lambda1) + Ridge(self.lambda2)
+
+
+@document
+class MultiTaskSparseGroupRegressor(MultiTaskRegressorBase):
+    r"""Sparse-group lasso: features chosen for all tasks, and again in each task.
+
+    .. math:: \min_{W, c} \sum_t \frac{\omega_t}{2 n_t} \|y_t - X_t w_t - c_t\|_2^2
+              + \lambda_1 \sum_j \|w_{j\cdot}\|_2 + \lambda_2 \sum_{jt} |w_{jt}|
+              + \rho \|W\|_F^2
+
+    Most features are used by no task, as in joint feature selection, and those that
+    are used need not be used by every task. With ``lambda2=0`` it is
+    `MultiTaskL21Regressor`, with ``lambda1=0`` it is `MultiTaskL1Regressor`.
+
+    Parameters
+    ----------
+    lambda1 : float or "auto", default="auto"
+        Strength of the row norms.
+    lambda2 : float or "auto", default="auto"
+        Strength of the absolute values. If both are "auto" they are equal, a tenth of
+        `lambda_max`; one "auto" is equal to the other.
+    ridge : float or "auto", default=0.0
+        Strength :math:`\rho` of the ridge; "auto" is half the mean curvature of the
+        loss.
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+    lambda1_, lambda2_ : float
+        The strengths that were used.
+
+    See Also
+    --------
+    MultiTaskL21Regressor : Rows only.
+    MultiTaskL1Regressor : Entries only.
+    MultiTaskTreeRegressor : Groups of tasks between the rows and the entries.
+
+    References
+    ----------
+    N. Simon, J. Friedman, T. Hastie and R. Tibshirani (2013). A sparse-group lasso.
+    Journal of Computational and Graphical Statistics.
+
+    Examples
+    --------
+    >>> from pymtl import MultiTaskSparseGroupRegressor
+    >>> from pymtl.datasets import make_multitask_regression
+    >>> data = make_multitask_regression(
+    ...     n_tasks=5, n_features=20, structure="dirty", random_state=0
+    ... )
+    >>> model = MultiTaskSparseGroupRegressor().fit(data.Xs, data.ys)
+    >>> model.coef_.shape
+    (5, 20)
+    >>> model.certificate_ <= model.tol
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "lambda1": STRENGTH,
+        "lambda2": STRENGTH,
+        "ridge": STRENGTH,
+    }
+
+    def __init__(
+        self,
+        lambda1: float | str = "auto",
+        lambda2: float | str = "auto",
+        *,
+        ridge: float | str = 0.0,
+        loss: str | Loss = "squared",
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        task_column: int | str | None = None,
+        task_order: Sequence | None = None,
+        task_weight: str | Sequence[float] | dict | None = None,
+        feature_weight: Sequence[float] | None = None,
+        unseen_task: str = "error",
+        solver: str = "auto",
+        tol: float = 1e-5,
+        max_iter: int = 10000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        store(self, locals())
+
+    def _penalty(self):
+        return Ridge(self.ridge) + SparseGroup(self.lambda1, self.lambda2)

@@ -16,8 +16,8 @@ AUTO_FRACTION = 0.1
 class Penalty(BaseEstimator):
     """Base class of the penalties: convex functions of W (n_features, n_tasks).
 
-    A penalty needs :meth:`value` and :meth:`prox`; with :meth:`polar` (a norm) or
-    :meth:`conjugate` its fits end with a duality gap. Its strengths are its first
+    A penalty needs :meth:`value` and :meth:`prox`; with `polar` (a norm) or
+    `conjugate` its fits end with a duality gap. Its strengths are its first
     constructor parameters; "auto" is resolved by :meth:`resolve` on a copy.
 
     Attributes
@@ -112,6 +112,41 @@ class Penalty(BaseEstimator):
             One number, or (n_features, n_tasks) with `task_metric`.
         """
         return bound(True) if self.task_metric else np.array(bound(False).max())
+
+    def align(self, tasks: np.ndarray, ordered: bool = True) -> Penalty:
+        """Return the penalty for the tasks with these labels.
+
+        Parameters
+        ----------
+        tasks : ndarray of shape (n_tasks,)
+            Task labels, in the order of the columns of W.
+        ordered : bool, default=True
+            Whether that order means something: False if it is the alphabet's.
+
+        Returns
+        -------
+        penalty : Penalty
+            A copy that holds what belongs to tasks (a graph, times) in their order;
+            the penalty itself where there is nothing of the kind.
+        """
+        return self
+
+    def null_space(self, n_tasks: int) -> np.ndarray:
+        """Return what tasks may have in common, at no cost, in every row.
+
+        Parameters
+        ----------
+        n_tasks : int
+            Number of tasks T.
+
+        Returns
+        -------
+        basis : ndarray of shape (n_tasks, k)
+            Orthonormal columns N: adding S N' to W does not change the value. By
+            default there are none. Quadratic penalties are asked through their task
+            matrix.
+        """
+        return np.zeros((n_tasks, 0))
 
     def unit(self, n_features: int, n_tasks: int) -> dict[str, float]:
         """Return the proportions of the strengths that "auto" and paths keep.
@@ -304,6 +339,9 @@ class Sum(Penalty):
             self.left.resolve(gradient, curvature),
             self.right.resolve(gradient, curvature),
         )
+
+    def align(self, tasks, ordered=True):
+        return Sum(self.left.align(tasks, ordered), self.right.align(tasks, ordered))
 
     def lambda_max(self, gradient):
         return min(self.left.lambda_max(gradient), self.right.lambda_max(gradient))

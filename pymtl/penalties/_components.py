@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from ._base import Penalty
 
@@ -49,6 +50,13 @@ class Components(Penalty):
         """
         return [(None, self.left), (None, self.right)]
 
+    def align(self, tasks, ordered=True):
+        if self.strengths:
+            return self
+        return Components(
+            self.left.align(tasks, ordered), self.right.align(tasks, ordered)
+        )
+
     def resolve(self, gradient, curvature):
         if self.strengths:
             return super().resolve(gradient, curvature)
@@ -59,9 +67,8 @@ class Components(Penalty):
 
     @property
     def is_zero(self):
-        if self.strengths:
-            return super().is_zero
-        return self.left.is_zero and self.right.is_zero
+        """Whether there is no penalty: a component without one takes everything."""
+        return any(B is None and penalty.is_zero for B, penalty in self.terms(1))
 
     def polar(self, G: np.ndarray) -> float:
         """Return the polar gauge, the largest of the components' gauges.
@@ -84,6 +91,10 @@ class Components(Penalty):
         return max(gauges, default=0.0)
 
     def learned(self, W, parts, tasks):
+        if len(parts) == 1:  # there is no penalty
+            free = [B is None and p.is_zero for B, p in self.terms(len(tasks))]
+            parts = [np.zeros_like(W) for _ in free]
+            parts[free.index(True)] = W
         return {"shared_coef_": parts[0].T, "specific_coef_": parts[1].T}
 
 
@@ -116,6 +127,12 @@ class Blocks(Penalty):
         return sum(
             p.value(U) for p, U in zip(self.penalties, self.split(W), strict=True)
         )
+
+    def null_space(self, n_tasks):
+        bases = [
+            p.null_space(k) for p, k in zip(self.penalties, self.sizes, strict=True)
+        ]
+        return block_diag(*bases)
 
     def metric(self, bound):
         entry, flat = bound(True), None

@@ -8,59 +8,112 @@ import numpy as np
 
 from ._base import Penalty
 
-SAFE_RATIO = 1e-6
+SAFE_RATIO = 1e-4
+ROUNDING = 1e-12
 
 
 class Spectral(Penalty):
     """Base class of the penalties that see the singular values of W alone.
 
-    A subclass gives :meth:`vector_value`, :meth:`vector_prox` and either
-    `vector_polar` or `vector_conjugate`, functions of the singular values
-    (descending, min(n_features, n_tasks) of them).
+    A subclass gives :meth:`vector_value` and :meth:`vector_prox`, functions of the
+    singular values (descending, min(n_features, n_tasks) of them), and a polar or a
+    conjugate, most cheaply by :func:`squared_singular_values`.
     """
 
     def vector_value(self, s: np.ndarray) -> float:
-        """Return the penalty of singular values s."""
+        """Return the penalty of singular values.
+
+        Parameters
+        ----------
+        s : ndarray of shape (r,)
+            Singular values, descending.
+
+        Returns
+        -------
+        value : float
+            The penalty, strengths included.
+        """
         raise NotImplementedError
 
     def vector_prox(self, s: np.ndarray, step: float) -> np.ndarray:
-        """Return the prox of singular values s; the singular vectors stay."""
+        """Return the prox of singular values; the singular vectors stay.
+
+        Parameters
+        ----------
+        s : ndarray of shape (r,)
+            Singular values, descending.
+        step : float
+            Positive step.
+
+        Returns
+        -------
+        s : ndarray of shape (r,)
+            The singular values of the prox.
+        """
         raise NotImplementedError
 
     def value(self, W):
-        return float(self.vector_value(singular_values(W)))
+        # solvers ask for the value of the last prox, whose singular values are known
+        image, s = self.__dict__.pop("_last", (None, None))
+        if image is None or not np.array_equal(W, image):
+            s = singular_values(W)
+        return float(self.vector_value(s))
 
     def prox(self, V, step):
-        return spectral_map(V, lambda s: self.vector_prox(s, float(step)))
+        W, s = spectral_map(V, lambda s: self.vector_prox(s, float(step)))
+        self._last = W.copy(), s
+        return W
 
 
 def singular_values(W: np.ndarray) -> np.ndarray:
     """Return the singular values of W, descending."""
-    return np.linalg.svd(W, compute_uv=False)
+    return np.linalg.svd(np.asarray(W, dtype=float), compute_uv=False)
+
+
+def squared_singular_values(G: np.ndarray) -> np.ndarray:
+    """Return the squared singular values of G, descending.
+
+    They are the eigenvalues of the Gram matrix of the short side, which costs less
+    than a singular value decomposition and is as accurate for the squares.
+    """
+    G = np.asarray(G, dtype=float)
+    gram = G.T @ G if G.shape[0] >= G.shape[1] else G @ G.T
+    return np.maximum(np.linalg.eigvalsh(gram)[::-1], 0.0)
 
 
 def spectral_map(
     V: np.ndarray, function: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray:
-    """Apply a function to the singular values of V.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Apply a function to the singular values of V; return the matrix and its values.
 
     The decomposition is an eigendecomposition of the Gram matrix of the short side,
-    several times faster than a singular value decomposition. It knows small singular
-    values to ``eps sigma_1^2 / sigma`` only, so where a value below `SAFE_RATIO`
-    sigma_1 survives, the singular value decomposition takes over.
+    several times faster than a singular value decomposition. It mixes the directions
+    of the values that are small, below `SAFE_RATIO` of the largest. That does no harm
+    where the function shrinks them alike, to zero for example; else the singular value
+    decomposition takes over.
     """
+    V = np.asarray(V, dtype=float)
     tall = V if V.shape[0] >= V.shape[1] else V.T
     square, Q = np.linalg.eigh(tall.T @ tall)
-    s = np.sqrt(np.maximum(square[::-1], 0.0))
-    Q = Q[:, ::-1]
-    if s[0] == 0:
-        return np.zeros_like(V)
-    image = function(s)
+    s, Q = np.sqrt(np.maximum(square[::-1], 0.0)), Q[:, ::-1]
+    ratio = _ratio(function(s), s)
     small = s < SAFE_RATIO * s[0]
-    if image[small].any():
+    alike = ratio[small & (s > 0)]
+    if len(alike) and np.ptp(alike) > ROUNDING * alike.max():
         U, s, Qt = np.linalg.svd(tall, full_matrices=False)
-        out = (U * function(s)) @ Qt
-    else:
-        ratio = np.divide(image, s, out=np.zeros_like(s), where=~small)
-        out = tall @ ((Q * ratio) @ Q.T)
-    return out if tall is V else out.T
+        image = function(s)
+        out = (U * image) @ Qt
+        return (out if tall is V else out.T), image
+    base = alike[0] if len(alike) else 0.0
+    moved = ~small & (ratio != base)
+    B = tall @ Q[:, moved]
+    s[moved] = np.linalg.norm(B, axis=0)
+    ratio = np.where(moved, _ratio(function(s), s), base)
+    out = (B * (ratio[moved] - base)) @ Q[:, moved].T
+    if base:
+        out += base * tall
+    return (out if tall is V else out.T), ratio * s
+
+
+def _ratio(image, s):
+    return np.divide(image, s, out=np.zeros_like(s), where=s > 0)

@@ -3,5 +3,6 @@
 from ._problem import Problem
 from ._result import Result
 from ._solve import SOLVERS, solve
+from .alm import alm
 
-__all__ = ["SOLVERS", "Problem", "Result", "solve"]
+__all__ = ["SOLVERS", "Problem", "Result", "alm", "solve"]

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
+from .._kernels import gram_product
+from ..penalties._task_matrix import TaskMatrix
+
+RANK_CUT = 1e-12
 SPREAD = 1e4
+STACK_BYTES = 2**28
 
 
 class Factor:
@@ -17,10 +24,10 @@ class Factor:
 
     def __init__(self, B, alpha):
         self.B, self.alpha = B, alpha
+        self.scale = None
         length = np.sqrt(np.einsum("ij,ij->j", B, B))
         seen = length[length > 0]
         spread = seen.max() / seen.min() if len(seen) else 1.0
-        self.scale = None
         if alpha == 0 or spread > SPREAD:
             if alpha > 0:
                 B = np.vstack([B, np.sqrt(alpha) * np.eye(B.shape[1])])
@@ -29,6 +36,14 @@ class Factor:
             B, alpha = B / self.scale, 0.0
         self.V, self.square = _decompose(B, alpha)
         self.outside = alpha
+
+    def shifted(self, alpha):
+        """Return the factor of the same B with another alpha."""
+        if self.scale is not None or alpha == 0:
+            return Factor(self.B, alpha)
+        other = copy(self)
+        other.alpha = other.outside = alpha
+        return other
 
     def solve(self, b):
         """Return the least-norm solution of K w = b."""
@@ -55,42 +70,211 @@ class Factor:
 
 
 class Preconditioner:
-    """The inverse of the system without couplings other than one factor f.
+    """Approximate inverse of the Hessian of a quadratic problem.
+
+    Tasks that are not connected are solved each by its own factor. Connected ones are
+    coupled by a d x d system as if each were linked to their mean: exact for the mean
+    penalty, and good where the coupling is weak. Where a graph couples strongly, the
+    inverse with all of L, and with the mean Gram matrix in place of the tasks' own, is
+    added; for tasks with one design it is exact, and stands alone.
 
     Parameters
     ----------
     problem : Problem
         A problem with a squared loss and no proximal part.
+    like : Preconditioner or None, default=None
+        That of the same design with another task matrix of the same pattern, whose
+        decompositions are used again.
     """
 
-    def __init__(self, problem):
+    def __init__(self, problem, like=None):
         d, m = problem.design.shape
         matrix = problem.matrix
-        extra = 0.0 if matrix.matrix is None else matrix.matrix.diagonal()
-        alpha = np.full(m, matrix.beta) + extra
-        self.factors = _factors(problem, alpha)
-        self.f = matrix.factors[:, 0] if matrix.factors.shape[1] == 1 else None
-        if self.f is None:
-            return
-        self.coupling = matrix.beta - matrix.values[0]
-        nu = matrix.values[0] + alpha - matrix.beta
-        system = sum(
-            self.f[t] ** 2 * factor.ratio(nu[t])
-            for t, factor in enumerate(self.factors)
-        )
-        self.system = _inverse(system)
+        graph = matrix.general is not None
+        self.alike = graph and _are_alike(problem)
+        alpha = matrix.diagonal() if graph else np.full(m, matrix.beta)
+        if like is not None:
+            pairs = zip(like.factors, alpha, strict=False)
+            self.factors = [factor.shifted(a) for factor, a in pairs]
+        else:
+            self.factors = [] if self.alike else _factors(problem, alpha)
+        self.inverse = None
+        parts = [
+            (tasks, part)
+            for tasks, part in _connected(matrix)
+            if len(tasks) > 1 or self.alike
+        ]
+        known = [None] * len(parts) if like is None else like.groups
+        self.groups = [
+            Group(problem, tasks, part, self.factors, group)
+            for (tasks, part), group in zip(parts, known, strict=True)
+        ]
+        if self.factors and graph and 8 * m * d * d <= STACK_BYTES:
+            inverse = [factor.solve(np.eye(d)) for factor in self.factors]
+            self.inverse = np.stack([0.5 * (K + K.T) for K in inverse])
 
     def __call__(self, B):
-        W = self._tasks(B)
-        if self.f is not None:
-            u = self.system @ (W @ self.f)
-            W = W + self._tasks(self.coupling * np.outer(u, self.f))
+        W = np.zeros(B.shape)
+        if not self.alike:
+            W = self._tasks(B)
+            pull = np.zeros(B.shape)
+            for group in self.groups:
+                pull[:, group.tasks] = group.couple(W[:, group.tasks])
+            if pull.any():
+                W = W + self._tasks(pull)
+        for group in self.groups:
+            if group.strong:
+                W[:, group.tasks] += group.solve(B[:, group.tasks])
+            W[:, group.tasks] = group.project(W[:, group.tasks])
         return W
 
     def _tasks(self, B):
+        if self.inverse is not None:
+            return gram_product(self.inverse, np.ascontiguousarray(B))
         return np.column_stack(
             [factor.solve(B[:, t]) for t, factor in enumerate(self.factors)]
         )
+
+
+class Group:
+    """Tasks that are connected by the task matrix.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    tasks : ndarray of int
+        The tasks.
+    matrix : TaskMatrix
+        Their part of the task matrix.
+    factors : list of Factor
+        Factors of all tasks; empty where the tasks are alike.
+    like : Group or None, default=None
+        The same tasks with another matrix.
+    """
+
+    def __init__(self, problem, tasks, matrix, factors, like=None):
+        self.tasks = tasks
+        self.matrix = matrix
+        self.free = matrix.null_space()
+        self.seen = self.system = None
+        graph = matrix.general is not None
+        if like is not None:
+            self.seen, self.vectors, self.values = like.seen, like.vectors, like.values
+        elif graph or self.free.shape[1]:
+            blocks = [problem.design.block(t, problem.weight) for t in tasks]
+        if self.free.shape[1] and like is None:
+            self.seen = _row_space(blocks)
+        if graph and like is None:
+            self._average(np.concatenate(blocks) / np.sqrt(len(tasks)))
+        self.strong = graph and (not factors or self._is_strong())
+        if factors:
+            self._link([factors[t] for t in tasks])
+
+    def _average(self, B):
+        """Decompose the mean Gram matrix."""
+        if self.seen is None:
+            self.vectors, self.values = _decompose(B, 1.0)
+        else:
+            V, self.values = _decompose(B @ self.seen, 1.0)
+            self.vectors = self.seen @ V
+        if self.matrix.sparse:  # each takes a factorisation: a few values will do
+            self.values = 2.0 ** np.round(np.log2(self.values))
+
+    def _is_strong(self):
+        typical = np.exp(np.log(self.values).mean()) if len(self.values) else 0.0
+        return self.matrix.diagonal().mean() > typical
+
+    def _link(self, factors):
+        """Form the d x d system of the mean task."""
+        matrix = self.matrix
+        if matrix.general is None and matrix.factors.shape[1] == 1:
+            self.f, nu = matrix.factors[:, 0], matrix.values[0]
+            self.coupling, share = matrix.beta - nu, self.f**2
+        elif matrix.laplacian and not matrix.factors.shape[1]:
+            degree, nu = matrix.general.diagonal(), matrix.beta
+            self.f, self.coupling = degree / np.sqrt(degree.sum()), 1.0
+            share = degree / degree.sum()
+        else:
+            return
+        system = sum(
+            part * factor.ratio(nu)
+            for part, factor in zip(share, factors, strict=True)
+        )
+        if self.seen is None:
+            self.system = _inverse(system)
+        else:
+            self.system = self.seen @ _inverse(self.seen.T @ system @ self.seen)
+            self.system = self.system @ self.seen.T
+
+    def couple(self, W):
+        """Return the pull of the mean task, given the tasks on their own."""
+        if self.system is None:
+            return np.zeros_like(W)
+        return np.outer(self.system @ (W @ self.f), self.coupling * self.f)
+
+    def solve(self, B):
+        """Return W with ``H W + W L = B``, H the mean Gram matrix."""
+        C = self.vectors.T @ B
+        W = self.vectors @ self.matrix.solve(C, self.values[:, None])
+        if self.vectors.shape[1] < len(B):
+            W += self.matrix.solve(B - self.vectors @ C)
+        return W
+
+    def project(self, W):
+        """Leave out what the tasks have in common but no row of them sees."""
+        if self.seen is None:
+            return W
+        common = W @ self.free
+        return W - (common - self.seen @ (self.seen.T @ common)) @ self.free.T
+
+
+def _connected(matrix):
+    """Yield groups of tasks, and their part of the task matrix."""
+    m = matrix.n_tasks
+    if matrix.general is None or matrix.factors.shape[1]:
+        if matrix.factors.shape[1] or matrix.general is not None:
+            yield np.arange(m), matrix
+        return
+    component = matrix.component
+    order = np.argsort(component, kind="stable")
+    for tasks in np.split(order, np.cumsum(np.bincount(component))[:-1]):
+        if len(tasks) == m:
+            yield tasks, matrix
+            continue
+        part = matrix.general[tasks][:, tasks]
+        yield tasks, TaskMatrix(
+            len(tasks),
+            matrix.beta,
+            matrix=part,
+            laplacian=matrix.laplacian,
+            component=np.zeros(len(tasks), dtype=int),
+        )
+
+
+def _row_space(blocks):
+    """Return an orthonormal basis of all rows, None if they span everything.
+
+    Neither the units of tasks and features nor the size of single rows may decide what
+    is rounding: tasks, columns and rows are brought to one length first.
+    """
+    size = [np.linalg.norm(B) for B in blocks]
+    d = blocks[0].shape[1]
+    scaled = [B / s for B, s in zip(blocks, size, strict=True) if s > 0]
+    B = np.concatenate([*scaled, np.zeros((0, d))])
+    scale = np.ones(d)
+    for _ in range(2):
+        length = np.linalg.norm(B, axis=0)
+        length[length == 0] = 1.0
+        B, scale = B / length, scale * length
+        length = np.linalg.norm(B, axis=1)
+        seen = length > RANK_CUT * length.max(initial=0.0)
+        B = B[seen] / length[seen, None]
+    if len(B) >= d and np.linalg.eigvalsh(B.T @ B)[0] > 1e-8 * len(B) / d:
+        return None
+    _, singular, Vt = np.linalg.svd(B, full_matrices=False)
+    rank = np.count_nonzero(singular > RANK_CUT * singular.max(initial=0.0))
+    return np.linalg.qr(Vt[:rank].T * scale[:, None])[0] if rank < d else None
 
 
 def _inverse(system):
@@ -103,11 +287,15 @@ def _inverse(system):
     return inverse / columns[:, None] / rows
 
 
+def _are_alike(problem):
+    scale = problem.design.alike(problem.weight)
+    return scale is not None and np.ptp(scale) == 0
+
+
 def _factors(problem, alpha):
     """Return the factor of each task, one for all where the tasks are alike."""
-    scale = problem.design.alike(problem.weight)
     tasks = range(problem.design.shape[1])
-    if scale is not None and np.ptp(scale) == 0 and np.ptp(alpha) == 0:
+    if np.ptp(alpha) == 0 and _are_alike(problem):
         return [Factor(problem.design.block(0, problem.weight), alpha[0])] * len(tasks)
     return [Factor(problem.design.block(t, problem.weight), alpha[t]) for t in tasks]
 

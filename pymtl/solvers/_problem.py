@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +17,7 @@ from .direct import direct
 
 GRAM_BYTES = 2**29
 DENSE_EIGEN = 500
+REFITTED = 1e-5
 
 
 @dataclass
@@ -82,6 +84,10 @@ class Problem:
             -float(np.dot(dual, self.y)),
         )
 
+    def hessian(self, W: np.ndarray) -> np.ndarray:
+        """Return the Hessian of the squared loss times W."""
+        return self.design.adjoint(self.weight * self.design.forward(W))
+
     def gradient_at(self, V: np.ndarray, new: Point, old: Point, beta: float):
         """Return the smooth gradient at ``V = new.W + beta (new.W - old.W)``."""
         if not self.loss.quadratic:
@@ -106,22 +112,31 @@ class Problem:
             return "newton decrement" if self.matrix.is_zero else "duality gap"
         return "duality gap" if self.proximal.certified else "prox residual"
 
-    def gap(self, point: Point, objective: float) -> float:
+    def gap(
+        self,
+        point: Point,
+        objective: float,
+        polar: Callable[[np.ndarray], float] | None = None,
+    ) -> float:
         """Return the objective less the best dual value on the ray of the residuals.
 
         The quadratic part joins the loss: in the dual it is one more squared loss with
-        target zero, or, alone, the conjugate ½ tr(A L^+ A').
+        target zero, or, alone, the conjugate ½ tr(A L^+ A'). A solver that knows a
+        bound of the polar gauge gives it, in place of the method of the penalty.
         """
         top, A = np.inf, None
         if self.proximal is None or self.null_basis.shape[1]:
             point = self.point(self.refit(point.W))
+            if not self._is_refitted(point):
+                return objective
         quad = point.quad
         if self.proximal is None:
             quad = self.matrix.conjugate(point.gradient)
         else:
             A = -(point.gradient + point.pull)
-            if hasattr(self.proximal, "polar"):
-                gauge = self.proximal.polar(A)
+            polar = polar or getattr(self.proximal, "polar", None)
+            if polar is not None:
+                gauge = polar(A)
                 top = 1.0 / gauge if gauge > 0 else np.inf
         finite = A is not None and hasattr(self.proximal, "conjugate")
         if self.loss.quadratic:
@@ -166,21 +181,15 @@ class Problem:
     @cached_property
     def hessian_diagonal(self) -> np.ndarray:
         """Diagonal (n_features, n_columns) of the loss's Hessian at the null model."""
-        weight = self.weight
-        if hasattr(self.loss, "reweight"):
-            z = np.zeros_like(self.y)
-            weight = self.loss.reweight(self.y, z, weight, self.design.bounds)
         d, m = self.design.shape
         diagonal = np.empty((d, m))
-        scale = self.design.alike(weight)
+        scale = self.design.alike(self.weight)
         for t in range(m if scale is None else 1):
-            B = self.design.block(t, weight)
+            B = self.design.block(t, self.weight)
             diagonal[:, t] = np.einsum("ij,ij->j", B, B)
         if scale is not None:
             diagonal[:] = diagonal[:, :1] * scale
-        return (
-            diagonal if self.loss.curvature is None else self.loss.curvature * diagonal
-        )
+        return self.loss.curvature * diagonal
 
     @cached_property
     def null(self) -> np.ndarray:
@@ -210,9 +219,27 @@ class Problem:
     def _refit(self, W):
         N, free = self.null_basis, self._free
         if not free.matrix.is_zero:  # take out of W what it has along N
-            W = W - free.matrix.solve(self.matrix.apply(W) @ N) @ N.T
+            pull = self.matrix.apply(W) @ N / self._rows
+            W = W - free.matrix.solve(pull) @ N.T
         free.y = self.y - self.design.forward(W)
-        return W + direct(free).W @ N.T
+        return W + (direct(free).W / np.sqrt(self._rows)) @ N.T
+
+    def _is_refitted(self, point):
+        """Return whether the gradient is zero, but for rounding, where it has to be."""
+        N = self.null_basis
+        if not N.shape[1] or self.kind == "newton decrement":
+            return True
+        left = np.abs((point.gradient + point.pull) @ N)
+        length = np.sqrt(self.hessian_diagonal @ N**2)
+        seen = length > 0
+        return bool(
+            np.all(left[seen] <= REFITTED * length[seen] * np.sqrt(2 * point.fit))
+        )
+
+    @property
+    def _rows(self):
+        """What the quadratic part multiplies the rows of W by."""
+        return getattr(self.matrix, "rows", 1.0)
 
     @cached_property
     def null_basis(self) -> np.ndarray:
@@ -230,12 +257,15 @@ class Problem:
     def _free(self):
         """Problem of S in W = S N', with the quadratic part that a norm comes with."""
         N = self.null_basis
-        matrix = TaskMatrix(N.shape[1])
+        design, matrix = Spanned(self.design, N), TaskMatrix(N.shape[1])
         if self.proximal is not None and not self.matrix.is_zero:
-            seen = self.matrix.restrict(N)
-            if seen.diagonal().max() > 1e-12 * self.matrix.majorant().max():
+            whole = self.matrix
+            if hasattr(whole, "unscaled"):
+                design, whole = whole.unscaled(design)
+            seen = whole.restrict(N)
+            if seen.diagonal().max() > 1e-12 * whole.majorant().max():
                 matrix = seen
-        return Problem(Spanned(self.design, N), self.loss, self.y, self.weight, matrix)
+        return Problem(design, self.loss, self.y, self.weight, matrix)
 
     def fast(self) -> Problem:
         """Return the same problem on Gram matrices, where that pays."""
@@ -263,6 +293,9 @@ class GramProblem(Problem):
         self.product = product
         self.Xy = self.design.adjoint(self.weight * self.y)
         self.yy = float(np.dot(self.weight * self.y, self.y))
+
+    def hessian(self, W):
+        return self.product(W)
 
     def point(self, W):
         HW = self.product(W)

@@ -1,5 +1,6 @@
 """What a solver returns."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,6 +30,8 @@ class Result:
         What the certificate is.
     converged : bool
         Whether the certificate is within `tol`.
+    polar : callable or None
+        A bound of the polar gauge that the solver knows, for the gap.
     """
 
     W: np.ndarray
@@ -40,3 +43,4 @@ class Result:
     certificate: float = np.inf
     kind: str = "duality gap"
     converged: bool = False
+    polar: Callable[[np.ndarray], float] | None = None

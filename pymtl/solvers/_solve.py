@@ -8,10 +8,11 @@ import numpy as np
 
 from ._problem import Problem
 from ._result import Result
+from .alm import alm
 from .apg import apg, prox_residual
 from .direct import direct, newton_decrement
-from .reweighted import reweighted
 
+EXACT = 1e-14
 SOLVERS = ("auto", "apg", "direct")
 
 
@@ -68,7 +69,7 @@ def solve(
     null = problem.point(problem.null)
     null_objective = problem.objective(null)
     if problem.null.any():
-        terms = np.sqrt(problem.hessian_diagonal) * np.abs(problem.null)
+        terms = 2 * np.sqrt(problem.hessian_diagonal) * np.abs(problem.null)
         y_scale += float(np.sum(terms.sum(axis=0) ** 2))
     if null_objective <= problem.loss.rounding(y_scale, np.finfo(dtype).eps):
         result = Result(problem.null, 1, [null_objective], converged=True)
@@ -79,18 +80,24 @@ def solve(
         result = direct(problem, problem.null if W is None else W)
         result.W = result.W.astype(dtype).astype(float)
         return _certified(problem, result, tol, null_objective)
+    if problem.kind == "duality gap":
+        gap = problem.gap(null, null_objective)
+        if gap <= EXACT * null_objective:
+            result = Result(problem.null, 1, [null_objective])
+            return _certified(problem, result, tol, null_objective)
     start = np.array(null.W if W is None else W, dtype=float)
-    if hasattr(problem.loss, "reweight"):
-        result = reweighted(problem, start, tol, max_iter, null_objective, callback)
+    goal = tol if dtype == np.float64 else 0.5 * tol  # room for rounding the solution
+    if hasattr(problem.proximal, "differences") and solver != "apg":
+        result = alm(problem, start, tol, max_iter, null_objective, callback)
         result.W = result.W.astype(dtype).astype(float)
         return _certified(problem, result, tol, null_objective)
     metric = problem.metric()
     fast = problem.fast()
-    result = apg(fast, start, tol, max_iter, null_objective, metric, callback)
+    result = apg(fast, start, goal, max_iter, null_objective, metric, callback)
     result = _certified(problem, result, tol, null_objective, metric)
     left = max_iter - result.n_iter
     if not result.converged and fast is not problem and left > 0:
-        more = apg(problem, result.W, tol, left, null_objective, metric, callback)
+        more = apg(problem, result.W, goal, left, null_objective, metric, callback)
         more.n_iter += result.n_iter
         more.history = result.history + more.history
         result = _certified(problem, more, tol, null_objective, metric)
@@ -102,11 +109,11 @@ def solve(
 
 def _certified(problem, result, tol, null_objective, metric=None):
     """Fill in the certificate, computed from the rows."""
-    result.kind = problem.kind
+    result.kind = problem.kind if result.polar is None else "duality gap"
     point = problem.point(result.W)
     result.objective = problem.objective(point)
     if result.kind == "duality gap":
-        result.gap = problem.gap(point, result.objective)
+        result.gap = problem.gap(point, result.objective, result.polar)
     elif result.kind == "newton decrement":
         result.gap = newton_decrement(problem, result.W)
     else:

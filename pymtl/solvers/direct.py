@@ -11,8 +11,8 @@ from ._result import Result
 if TYPE_CHECKING:
     from ._problem import Problem
 
-REFINEMENTS = 4
-CG_STEPS = 200
+REFINEMENTS = 8
+CG_STEPS = 2000
 
 
 def direct(problem: Problem, W: np.ndarray | None = None) -> Result:
@@ -40,23 +40,31 @@ def direct(problem: Problem, W: np.ndarray | None = None) -> Result:
         The solution; of several the one of least norm.
     """
     solve = problem.preconditioner
+    # one step of an exact inverse is not worth a Gram matrix
+    fast = problem if problem.matrix.general is None else problem.fast()
     W = np.zeros(problem.design.shape) if W is None else W
     point = problem.point(W)
-    best = np.inf
+    R = -(point.gradient + point.pull)
+    Z = solve(R)
+    energy = float(np.vdot(R, Z))
+    rounding = 1e-30 * abs(point.dual_y)
     result = Result(W, n_iter=0, solver="direct", history=[])
     for _ in range(REFINEMENTS):
-        R = -(point.gradient + point.pull)
-        Z = solve(R)
-        decrement = 0.5 * float(np.vdot(R, Z))
-        if not decrement < 0.25 * best or decrement <= 1e-30 * abs(point.dual_y):
+        if not energy > rounding:
             break
-        best = decrement
-        step, n_iter = _conjugate_gradients(problem, solve, R, Z)
-        W = problem.refit(W + step)
-        point = problem.point(W)
+        step, n_iter = conjugate_gradients(fast, solve, R, Z, rounding)
+        new = problem.point(problem.refit(point.W + step))
+        R = -(new.gradient + new.pull)
+        Z = solve(R)
+        last, energy = energy, float(np.vdot(R, Z))
+        if not abs(energy) < last:
+            break
+        point = new
         result.n_iter += n_iter
         result.history += [point.fit + point.quad] * n_iter
-    result.W, result.objective = W, point.fit + point.quad
+        if energy > 0.25 * last:
+            break
+    result.W, result.objective = point.W, point.fit + point.quad
     result.n_iter = max(result.n_iter, 1)
     result.history = result.history or [result.objective]
     return result
@@ -69,7 +77,7 @@ def newton_decrement(problem: Problem, W: np.ndarray) -> float:
     return max(0.5 * float(np.vdot(R, problem.preconditioner(R))), 0.0)
 
 
-def _conjugate_gradients(problem, solve, R, Z):
+def conjugate_gradients(problem, solve, R, Z, rounding=0.0, reduction=1e-24):
     """Solve H step = R, where Z = solve(R) is the first direction."""
     step = np.zeros_like(R)
     direction = Z
@@ -77,9 +85,7 @@ def _conjugate_gradients(problem, solve, R, Z):
     n_iter = 0
     while n_iter < CG_STEPS and energy > 0:
         n_iter += 1
-        rows = problem.design.forward(direction)
-        H = problem.design.adjoint(problem.weight * rows)
-        H = H + problem.matrix.apply(direction)
+        H = problem.hessian(direction) + problem.matrix.apply(direction)
         curvature = float(np.vdot(direction, H))
         if not curvature > 0:
             break
@@ -88,7 +94,7 @@ def _conjugate_gradients(problem, solve, R, Z):
         R = R - length * H
         Z = solve(R)
         last, energy = energy, float(np.vdot(R, Z))
-        if not energy > 1e-24 * abs(first):
+        if not energy > max(reduction * first, rounding):
             break
         direction = Z + energy / last * direction
     return step, n_iter

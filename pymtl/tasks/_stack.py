@@ -118,6 +118,9 @@ def vectors(ys, labels, sizes, keyed, name, dtype=None):
         y = np.asarray(y) if dtype is None else np.asarray(y, dtype=dtype)
         if y.ndim == 2 and y.shape[1] == 1:
             y = y.ravel()
+        if dtype is not None and not np.isfinite(y).all():
+            msg = f"Task {label!r}: {name} contains NaN or infinity."
+            raise ValueError(msg)
         if y.shape != (n,):
             msg = (
                 f"Task {label!r}: X has {n} rows, but {name} has shape {y.shape}. "
@@ -143,8 +146,8 @@ def check_finite(X, task):
     i, j = np.argwhere(~finite)[0]
     value = "NaN" if np.isnan(X[i, j]) else "infinity"
     msg = (
-        f"Input X contains {value}: task {task.tolist()[i]!r}, feature {j}. Impute or drop the "
-        "rows first (for example sklearn.impute.SimpleImputer)."
+        f"Input X contains {value}: task {task.tolist()[i]!r}, feature {j}. Impute or "
+        "drop the rows first (for example sklearn.impute.SimpleImputer)."
     )
     raise ValueError(msg)
 
@@ -160,7 +163,10 @@ def is_scalar(values):
 
 
 def _numbers(item, label):
-    if isinstance(item, np.ndarray) and item.dtype in FLOATS:
+    if isinstance(item, np.ma.MaskedArray) and np.ma.is_masked(item):
+        msg = f"X of task {label!r} has masked values: impute or drop them first."
+        raise ValueError(msg)
+    if type(item) in (np.ndarray, np.memmap) and item.dtype in FLOATS:
         return item
     try:
         return check_array(item, dtype=FLOATS, ensure_all_finite=False)

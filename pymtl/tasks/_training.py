@@ -169,6 +169,9 @@ def _read_shared(estimator, X, y, sample_weight, offset):
     if is_scalar(y):
         msg = f"y should be a 1d or 2d array, got a scalar {y!r} instead."
         raise ValueError(msg)
+    if len(getattr(y, "shape", ())) > 2:
+        msg = f"y should be a 1d or 2d array, got an array of shape {y.shape} instead."
+        raise ValueError(msg)
     names = feature_names(X)
     X = validate_data(estimator, X, reset=True, dtype=FLOATS)
     y = check_array(
@@ -179,9 +182,6 @@ def _read_shared(estimator, X, y, sample_weight, offset):
         ensure_min_samples=0,
         input_name="y",
     )
-    if y.ndim > 2:
-        msg = f"y should be a 1d or 2d array, got an array of shape {y.shape} instead."
-        raise ValueError(msg)
     single = y.ndim == 1
     check_array(
         y,
@@ -311,8 +311,8 @@ def _observed(data):
     if np.any(sizes == 0):
         label = data.labels.tolist()[np.argmin(sizes)]
         msg = (
-            f"Task {label!r} has no row with positive sample_weight: drop the task, "
-            "or give it weight."
+            f"Task {label!r} has no row with positive sample_weight (it is zero in "
+            "every row): drop the task, or give it weight."
         )
         raise ValueError(msg)
     if keep.all() or data.door == SHARED:

@@ -1,0 +1,200 @@
+"""The four forms of the intercepts against designs in which they are columns.
+
+`written_out` solves the mean-regularised model as one dense least-squares problem whose
+intercepts are ordinary unknowns; nothing is centred.
+"""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from test_optimum import FORMS, MODELS, Problem, make_problem
+
+from pymtl import (
+    MultiTaskL21Regressor,
+    MultiTaskMeanRegressor,
+    PooledRegressor,
+    SingleTaskRegressor,
+)
+
+LAMBDA0 = [0.0, 1e-3, 0.3, 20.0, 1e6]
+
+
+def written_out(problem, lambda1, lambda2, form, lambda0=0.0):
+    """Return W (n_tasks, n_features) and c of the mean-regularised model."""
+    T, d = len(problem.Xs), problem.n_features
+    spread = np.eye(T) - 1 / T
+    basis = {True: np.eye(T), "shrink": np.eye(T), "shared": np.ones((T, 1))}
+    basis = basis.get(form, np.zeros((T, 0)))
+    rows, right = [], []
+    for t, (X, y) in enumerate(zip(problem.Xs, problem.ys, strict=True)):
+        s = problem.rows[t]
+        root = np.sqrt(problem.task[t] * s / s.sum())
+        block = np.kron(np.eye(T)[t], X)
+        constant = np.tile(basis[t], (len(y), 1))
+        rows.append(root[:, None] * np.hstack([block, constant]))
+        right.append(root * (y - problem.known[t]))
+    k = basis.shape[1]
+    for strength, matrix in [(lambda1, spread), (lambda2, np.eye(T))]:
+        block = np.kron(matrix, np.eye(d))
+        rows.append(np.sqrt(2 * strength) * np.hstack([block, np.zeros((T * d, k))]))
+    if form == "shrink":
+        block = np.hstack([np.zeros((T, T * d)), spread @ basis])
+        rows.append(np.sqrt(2 * lambda0) * block)
+    A = np.vstack(rows)
+    b = np.append(np.concatenate(right), np.zeros(len(A) - sum(map(len, right))))
+    solution = np.linalg.lstsq(A, b, rcond=None)[0]
+    return solution[: T * d].reshape(T, d), basis @ solution[T * d :]
+
+
+@pytest.mark.parametrize("lambda0", [1e-3, 0.3, 20.0])
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("lambda2", [0.0, 0.1])
+@pytest.mark.parametrize("plain", [True, False], ids=["plain", "weighted"])
+def test_columns_of_a_dense_problem(plain, lambda2, form, lambda0):
+    problem = make_problem((4, 9, 25, 40), plain=plain)
+    model = problem.fit(
+        MultiTaskMeanRegressor(0.4, lambda2), fit_intercept=form, lambda0=lambda0
+    )
+    W, c = written_out(problem, 0.4, lambda2, form, lambda0)
+    assert_allclose(model.coef_, W, rtol=1e-8, atol=1e-10)
+    assert_allclose(model.intercept_, c, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("lambda1", [1e-3, 0.3, 20.0])
+@pytest.mark.parametrize("plain", [True, False], ids=["plain", "weighted"])
+def test_shrunk_intercepts_are_a_penalised_constant_column(plain, lambda1):
+    problem = make_problem((1, 4, 9, 25), plain=plain)
+    model = problem.fit(
+        MultiTaskMeanRegressor(lambda1), fit_intercept="shrink", lambda0=lambda1
+    )
+    Xs = [np.column_stack([X, np.ones(len(X))]) for X in problem.Xs]
+    column = Problem(Xs, problem.ys, problem.weights, problem.offsets, problem.omega)
+    other = column.fit(MultiTaskMeanRegressor(lambda1), fit_intercept=False)
+    assert_allclose(model.coef_, other.coef_[:, :-1], rtol=1e-8, atol=1e-10)
+    assert_allclose(model.intercept_, other.coef_[:, -1], rtol=1e-8, atol=1e-10)
+    assert_allclose(model.objective_, other.objective_, rtol=1e-10)
+    assert model.lambda0_ == lambda1
+
+
+@pytest.mark.parametrize("lambda2", [0.0, 0.2])
+@pytest.mark.parametrize("plain", [True, False], ids=["plain", "weighted"])
+def test_shared_intercept_of_the_pooled_model_is_a_constant_column(plain, lambda2):
+    problem = make_problem((4, 9, 25), plain=plain)
+    model = problem.fit(PooledRegressor(lambda2))
+    rows, right = [np.sqrt(2 * 3 * lambda2) * np.eye(6, 7)], [np.zeros(6)]
+    for t, (X, y) in enumerate(zip(problem.Xs, problem.ys, strict=True)):
+        s = problem.rows[t]
+        root = np.sqrt(problem.task[t] * s / s.sum())
+        rows.append(root[:, None] * np.column_stack([X, np.ones(len(y))]))
+        right.append(root * (y - problem.known[t]))
+    w = np.linalg.lstsq(np.vstack(rows), np.concatenate(right), rcond=None)[0]
+    assert_allclose(model.coef_, np.tile(w[:6], (3, 1)), rtol=1e-9)
+    assert_allclose(model.intercept_, np.full(3, w[6]), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("plain", [True, False], ids=["plain", "weighted"])
+def test_shrunk_intercepts_are_between_free_and_shared(plain, name):
+    model = MODELS[name][0]
+    problem = make_problem((4, 9, 25), plain=plain)
+    options = {"tol": 1e-11, "max_iter": 100_000}
+    free = problem.fit(model, fit_intercept=True, **options)
+    shared = problem.fit(model, fit_intercept="shared", **options)
+    fits = [
+        problem.fit(model, fit_intercept="shrink", lambda0=lambda0, **options)
+        for lambda0 in LAMBDA0
+    ]
+    for end, limit, error in [(fits[0], free, 1e-6), (fits[-1], shared, 2e-5)]:
+        scale = np.abs(limit.coef_).max()
+        assert_allclose(end.coef_, limit.coef_, atol=error * scale)
+        assert_allclose(end.intercept_, limit.intercept_, atol=error * scale)
+        assert_allclose(end.objective_, limit.objective_, rtol=error)
+    assert np.ptp(shared.intercept_) == 0
+    distance = [np.linalg.norm(fit.intercept_ - fit.intercept_.mean()) for fit in fits]
+    assert (np.diff(distance) < 0).all()
+    values = [free.objective_, *(fit.objective_ for fit in fits), shared.objective_]
+    assert (np.diff(values) >= -1e-9 * shared.objective_).all()
+
+
+@pytest.mark.parametrize("plain", [True, False], ids=["plain", "weighted"])
+def test_automatic_strength_is_half_the_mean_task_weight(plain):
+    problem = make_problem((4, 9, 25), plain=plain)
+    model = problem.fit(MultiTaskMeanRegressor(), fit_intercept="shrink")
+    assert_allclose(model.lambda0_, 0.5 * problem.task.mean(), rtol=1e-14)
+    fixed = problem.fit(model, lambda0=float(model.lambda0_))
+    assert_allclose(fixed.intercept_, model.intercept_, rtol=1e-12)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", MODELS)
+def test_doors_agree_on_the_forms(name, form):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 5)) + 2
+    Y = X @ rng.normal(size=(5, 3)) + rng.normal(size=(30, 3)) + [0, 3, 9]
+    model = clone(MODELS[name][0])
+    model.set_params(fit_intercept=form, tol=1e-11, max_iter=100_000)
+    shared = clone(model).fit(X, Y)
+    lists = model.fit([X] * 3, list(Y.T))
+    assert_allclose(shared.coef_, lists.coef_, atol=1e-6)
+    assert_allclose(shared.intercept_, lists.intercept_, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", [True, "shared", "shrink"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        MultiTaskL21Regressor(0.2, tol=1e-11, max_iter=100_000),
+        MultiTaskMeanRegressor(0.4),
+        SingleTaskRegressor(0.1),
+        PooledRegressor(0.1),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_a_constant_of_all_targets_goes_into_the_intercepts(model, form):
+    problem = make_problem((4, 9, 25))
+    fit = problem.fit(model, fit_intercept=form)
+    moved = Problem(
+        problem.Xs,
+        [y + 1e3 for y in problem.ys],
+        problem.weights,
+        problem.offsets,
+        problem.omega,
+    ).fit(model, fit_intercept=form)
+    assert_allclose(moved.coef_, fit.coef_, atol=1e-6)
+    assert_allclose(moved.intercept_, fit.intercept_ + 1e3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        MultiTaskL21Regressor(0.2, tol=1e-11, max_iter=100_000),
+        MultiTaskMeanRegressor(0.4),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_free_intercepts_make_the_origin_of_the_features_irrelevant(model):
+    problem = make_problem((9, 9, 25), plain=True)
+    fit = problem.fit(model)
+    for shift in (1e3, 1e6):
+        Xs = [X + shift * (t + 1) for t, X in enumerate(problem.Xs)]
+        moved = Problem(Xs, problem.ys).fit(model)
+        assert moved.converged_
+        assert_allclose(moved.coef_, fit.coef_, atol=1e-9 * shift)
+
+
+def test_no_intercept():
+    problem = make_problem()
+    for model, _ in MODELS.values():
+        assert_array_equal(problem.fit(model, fit_intercept=False).intercept_, 0)
+
+
+def test_one_task_has_the_same_intercept_in_every_form():
+    problem = make_problem((25,))
+    fits = [
+        problem.fit(MultiTaskMeanRegressor(1.0, 0.1), fit_intercept=form)
+        for form in (True, "shared", "shrink")
+    ]
+    for fit in fits[1:]:
+        assert_allclose(fit.intercept_, fits[0].intercept_, rtol=1e-12)
+        assert_allclose(fit.coef_, fits[0].coef_, rtol=1e-12)

@@ -1,0 +1,92 @@
+"""The optima of MALSAR and RMTL, computed by independent solvers, are reached.
+
+MALSAR sums the squared loss over the rows and has no intercept; RMTL's objective is
+ours. Its graph of the mean, like MALSAR's, is `W (I - 11'/T)`.
+"""
+
+import json
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from pymtl import MultiTaskL21Regressor, MultiTaskMeanRegressor
+
+MALSAR_L21 = ["Least_L21_P1_1", "Least_L21_P1_2", "Least_L21_P2_1", "Least_L21_P2_2"]
+MALSAR_RIDGE = ["Least_L21_L2_P2_1"]
+RMTL_L21 = [f"RMTL_L21_{p}" for p in ("P1_1", "P1_2", "P2_1", "P2_2", "P2_3")]
+RMTL_MEAN = [f"RMTL_Graph_{p}" for p in ("P1_1", "P1_2", "P2_1", "P2_2")]
+
+
+@pytest.fixture(scope="module")
+def entries(shared_folder):
+    text = (shared_folder / "reference" / "reference.json").read_text()
+    return {entry["id"]: entry for entry in json.loads(text)["entries"]}
+
+
+def problem(shared_folder, entry):
+    """Return the tasks of a reference, its solution and its graph."""
+    with np.load(shared_folder / "reference" / f"{entry['problem']}.npz") as z:
+        cuts = np.cumsum(z["n"])[:-1]
+        Xs = np.split(z["X"].astype(float), cuts)
+        return Xs, np.split(z["y"], cuts), z[f"{entry['id']}/ref_W"], z["R"]
+
+
+def estimator(entry):
+    """Return the model that minimises the objective of a reference."""
+    strengths = entry["params"]
+    if entry["package"] == "MALSAR":
+        return MultiTaskL21Regressor(
+            strengths["rho1"],
+            strengths.get("rho_L2", 0.0),
+            fit_intercept=False,
+            task_weight="n_samples",
+        )
+    graph = "Graph" in entry["function"]
+    model = MultiTaskMeanRegressor if graph else MultiTaskL21Regressor
+    return model(float(strengths["Lam1"]), float(strengths["Lam2"]))
+
+
+def written_out(entry, Xs, ys, W, c):
+    """Return the objective of the package at W (d, T) and c, as its manual has it."""
+    strengths, total = entry["params"], 0.0
+    for t, (X, y) in enumerate(zip(Xs, ys, strict=True)):
+        square = np.sum((y - X @ W[:, t] - c[t]) ** 2)
+        total += square / 2 if entry["package"] == "MALSAR" else square / (2 * len(y))
+    rows = np.linalg.norm(W, axis=1).sum()
+    if entry["package"] == "MALSAR":
+        ridge = strengths.get("rho_L2", 0.0)
+        return total + strengths["rho1"] * rows + ridge * np.sum(W**2)
+    if "Graph" in entry["function"]:
+        rows = np.sum((W - W.mean(axis=1, keepdims=True)) ** 2)
+    return total + strengths["Lam1"] * rows + strengths["Lam2"] * np.sum(W**2)
+
+
+@pytest.mark.parametrize("name", MALSAR_L21 + MALSAR_RIDGE + RMTL_L21 + RMTL_MEAN)
+def test_optimum_is_reached(shared_folder, entries, name):
+    entry = entries[name]
+    Xs, ys, W, R = problem(shared_folder, entry)
+    model = estimator(entry).set_params(tol=1e-8).fit(Xs, ys)
+    assert model.converged_
+    value = written_out(entry, Xs, ys, model.coef_.T, model.intercept_)
+    assert_allclose(value, entry["objective"], rtol=1e-6)
+    assert_allclose(model.objective_, value, rtol=1e-9)
+    assert value - entry["objective"] <= model.dual_gap_ + 1e-9 * value
+    if "Graph" in name:
+        assert_allclose(R, np.eye(len(Xs)) - 1 / len(Xs), atol=1e-15)
+        assert_allclose(model.coef_.T, W, atol=1e-6 * np.abs(W).max())
+
+
+def test_every_reference_of_these_models_is_here(entries):
+    functions = {
+        "Least_L21": MALSAR_L21,
+        "Least_L21_L2": MALSAR_RIDGE,
+        "MTL(Regression,L21)": RMTL_L21,
+        "MTL(Regression,Graph)": RMTL_MEAN,
+    }
+    for function, names in functions.items():
+        found = [i for i, e in entries.items() if e["function"] == function]
+        assert sorted(found) == sorted(names)
+    for entry in entries.values():
+        if entry["function"] == "Least_SRMTL":  # has an L1 term, so it is no Mean
+            assert entry["params"]["rho2"] > 0
