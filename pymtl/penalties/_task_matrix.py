@@ -104,7 +104,8 @@ class TaskMatrix:
         """Component of each task in the graph of M + R R'."""
         if self._known is not None:
             return self._known
-        return connected_components(self.general, directed=False)[1]
+        linked = sp.csr_array(self.general != 0)  # a dense graph drops small weights
+        return connected_components(linked, directed=False)[1]
 
     @cached_property
     def _first(self):

@@ -3,6 +3,5 @@
 from ._problem import Problem
 from ._result import Result
 from ._solve import SOLVERS, solve
-from .alm import alm
 
-__all__ = ["SOLVERS", "Problem", "Result", "alm", "solve"]
+__all__ = ["SOLVERS", "Problem", "Result", "solve"]

@@ -24,7 +24,7 @@ class Factor:
 
     def __init__(self, B, alpha):
         self.B, self.alpha = B, alpha
-        self.scale = None
+        self.scale, self.outside = None, alpha
         length = np.sqrt(np.einsum("ij,ij->j", B, B))
         seen = length[length > 0]
         spread = seen.max() / seen.min() if len(seen) else 1.0
@@ -33,9 +33,8 @@ class Factor:
                 B = np.vstack([B, np.sqrt(alpha) * np.eye(B.shape[1])])
                 length = np.sqrt(length**2 + alpha)
             self.scale = np.where(length > 0, length, 1.0)
-            B, alpha = B / self.scale, 0.0
-        self.V, self.square = _decompose(B, alpha)
-        self.outside = alpha
+            B, self.outside = B / self.scale, 0.0
+        self.V, self.square = _decompose(B, self.outside, alpha == 0)
 
     def shifted(self, alpha):
         """Return the factor of the same B with another alpha."""
@@ -300,14 +299,19 @@ def _factors(problem, alpha):
     return [Factor(problem.design.block(t, problem.weight), alpha[t]) for t in tasks]
 
 
-def _decompose(B, alpha):
-    """Return the eigenvectors and positive eigenvalues of B'B."""
+def _decompose(B, alpha, free=False):
+    """Return the eigenvectors and positive eigenvalues of B'B.
+
+    Where nothing is penalised (`free`), what the centring has left of rounding must not
+    count as a direction.
+    """
     n, d = B.shape
     if n >= 2 * d and alpha > 0:
         square, V = np.linalg.eigh(B.T @ B)
         if alpha > 1e-10 * square[-1]:
             return V, np.maximum(square, 0.0)
     _, singular, Vt = np.linalg.svd(B, full_matrices=False)
-    cut = max(n, d) * np.finfo(float).eps * singular.max(initial=0.0)
+    cut = max(max(n, d) * np.finfo(float).eps, RANK_CUT if free else 0.0)
+    cut *= singular.max(initial=0.0)
     keep = singular > cut
     return Vt[keep].T, singular[keep] ** 2

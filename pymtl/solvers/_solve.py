@@ -8,7 +8,6 @@ import numpy as np
 
 from ._problem import Problem
 from ._result import Result
-from .alm import alm
 from .apg import apg, prox_residual
 from .direct import direct, newton_decrement
 
@@ -87,10 +86,6 @@ def solve(
             return _certified(problem, result, tol, null_objective)
     start = np.array(null.W if W is None else W, dtype=float)
     goal = tol if dtype == np.float64 else 0.5 * tol  # room for rounding the solution
-    if hasattr(problem.proximal, "differences") and solver != "apg":
-        result = alm(problem, start, tol, max_iter, null_objective, callback)
-        result.W = result.W.astype(dtype).astype(float)
-        return _certified(problem, result, tol, null_objective)
     metric = problem.metric()
     fast = problem.fast()
     result = apg(fast, start, goal, max_iter, null_objective, metric, callback)

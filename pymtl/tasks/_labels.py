@@ -147,11 +147,12 @@ def _missing_label(row):
 
 def _categories(series):
     """Return the categories of a column whose categories have an order."""
-    ordered = getattr(series.dtype, "categories", None)
     native = series.to_native()
     if hasattr(native, "cat") and hasattr(native.cat, "categories"):
-        ordered = native.cat.categories
-    return None if ordered is None else list(ordered)
+        return list(native.cat.categories)
+    if type(native.dtype).__name__ == "Enum":
+        return list(native.dtype.categories)
+    return None
 
 
 def _split_frame(X, task_column):
