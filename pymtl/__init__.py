@@ -6,6 +6,8 @@ from .linear_model import (
     MultiTaskDataSharedRegressor,
     MultiTaskDirtyRegressor,
     MultiTaskFeatureCovarianceRegressor,
+    MultiTaskFusedSparseGroupRegressor,
+    MultiTaskGraphRegressor,
     MultiTaskL1Regressor,
     MultiTaskL21Regressor,
     MultiTaskLInfRegressor,
@@ -16,6 +18,7 @@ from .linear_model import (
     MultiTaskRobustLowRankRegressor,
     MultiTaskSparseGroupRegressor,
     MultiTaskSparseLowRankRegressor,
+    MultiTaskTemporalGroupRegressor,
     MultiTaskTraceNormRegressor,
     MultiTaskTreeRegressor,
     PooledRegressor,
@@ -28,6 +31,9 @@ from .tasks import split_tasks, stack_tasks
 __version__ = "0.1.0"
 
 __all__ = [
+    "MultiTaskFusedSparseGroupRegressor",
+    "MultiTaskGraphRegressor",
+    "MultiTaskTemporalGroupRegressor",
     "MultiTaskASORegressor",
     "MultiTaskClusteredRegressor",
     "MultiTaskDataSharedRegressor",

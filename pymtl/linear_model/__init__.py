@@ -19,9 +19,16 @@ from ._low_rank import (
     MultiTaskTraceNormRegressor,
 )
 from ._mixed import MultiTaskDataSharedRegressor, MultiTaskTreeRegressor
-from ._tasks import MultiTaskMeanRegressor
+from ._tasks import MultiTaskGraphRegressor, MultiTaskMeanRegressor
+from ._temporal import (
+    MultiTaskFusedSparseGroupRegressor,
+    MultiTaskTemporalGroupRegressor,
+)
 
 __all__ = [
+    "MultiTaskFusedSparseGroupRegressor",
+    "MultiTaskGraphRegressor",
+    "MultiTaskTemporalGroupRegressor",
     "MultiTaskASORegressor",
     "MultiTaskClusteredRegressor",
     "MultiTaskDataSharedRegressor",

@@ -82,6 +82,26 @@ class TemporalGroup(Sum):
         rows = L21(self.lambda3).resolve(gradient, curvature)
         return TemporalGroup(ridge.lambda2, chain.lambda1, rows.lambda1, self.times)
 
+    def lambda_max(self, gradient: np.ndarray) -> float:
+        """Return the strength from which on all coefficients are zero.
+
+        Parameters
+        ----------
+        gradient : ndarray of shape (n_features, n_tasks)
+            Negative gradient of the loss at zero.
+
+        Returns
+        -------
+        lambda_max : float
+            The smallest lambda3; or, for a lambda1 that is a number above zero, the
+            smallest lambda1 if all strengths move together.
+        """
+        top = L21(1.0).polar(gradient)
+        strengths = (self.lambda1, self.lambda3)
+        if any(isinstance(value, str) for value in strengths) or not self.lambda1:
+            return top
+        return top * self.lambda1 / self.lambda3 if self.lambda3 else np.inf
+
     def prox(self, V, step):
         matrix = Ridge(self.lambda1).quadratic(V.shape[1])
         matrix = matrix + Chain(self.lambda2, self.times).quadratic(V.shape[1])
