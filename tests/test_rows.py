@@ -106,8 +106,11 @@ def k_support(strength, k):
     def norm(cp, W):
         d = W.shape[1]
         a, s = cp.Variable(d, nonneg=True), cp.Variable(nonneg=True)
-        squares = [cp.quad_over_lin(W[:, j], a[j]) for j in range(d)]
-        return strength / 2 * (sum(squares) + s), [a <= s, cp.sum(a) <= k * s]
+        q = cp.Variable(d)  # q_j a_j >= n_j^2
+        cones = [
+            cp.SOC(q[j] + a[j], cp.hstack([2 * W[:, j], q[j] - a[j]])) for j in range(d)
+        ]
+        return strength / 2 * (cp.sum(q) + s), [a <= s, cp.sum(a) <= k * s, *cones]
 
     return norm
 
