@@ -18,7 +18,8 @@ class SingleTaskRegressor(MultiTaskRegressorBase):
               + \lambda_2 \|W\|_F^2
 
     All tasks have the same strength. At ``lambda2=0`` it is ordinary least squares for
-    each task, of least norm where that is not unique.
+    each task; where that is not unique, the solution of least norm with the features
+    of the task scaled to one length.
 
     Parameters
     ----------
