@@ -339,6 +339,9 @@ def fused_gauge(G, weight, entry, row):
     level = np.empty(2 * m, np.float64)
     gauge = 0.0
     for j in range(d):
+        rounding = 0.0
+        for t in range(m):
+            rounding += 1e-14 * abs(G[j, t])
         for _ in range(200):
             _smooth_path(G[j], weight, gauge, p, low, high, knot, slope, level)
             square, value = 0.0, 0.0
@@ -351,7 +354,7 @@ def fused_gauge(G, weight, entry, row):
                     value += weight[t - 1] * abs(p[t] - p[t - 1])
             norm = math.sqrt(square)
             excess = norm - gauge * row
-            if excess <= 0.0:
+            if excess <= rounding:
                 break
             fall = value / norm + row
             if excess > 1e300 * fall:

@@ -83,7 +83,7 @@ class TaskMatrix:
             values,
             sum(matrices[1:], matrices[0]) if matrices else None,
             _side_by_side(roots) if roots else None,
-            all(p.laplacian for p in general),
+            bool(general) and all(p.laplacian for p in general),
         )
 
     @property
@@ -141,8 +141,9 @@ class TaskMatrix:
         out = self.beta * self._rest(W)
         if self.values.any():
             out += ((W @ self.factors) * self.values) @ self.factors.T
+        W = self._moved(W)
         if self.matrix is not None:
-            out += self._moved(W) @ self.matrix
+            out += W @ self.matrix
         if self.root is not None:
             out += (W @ self.root) @ self.root.T
         return out
@@ -164,9 +165,9 @@ class TaskMatrix:
         total = self.beta * np.vdot(rest, rest)
         if self.values.any():
             total += np.sum(self.values * (W @ self.factors) ** 2)
+        W = self._moved(W)
         if self.matrix is not None:
-            moved = self._moved(W)
-            total += max(np.vdot(moved @ self.matrix, moved), 0.0)
+            total += max(np.vdot(W @ self.matrix, W), 0.0)
         if self.root is not None:
             total += np.sum((W @ self.root) ** 2)
         return 0.5 * float(total)

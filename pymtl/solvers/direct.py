@@ -77,13 +77,15 @@ def newton_decrement(problem: Problem, W: np.ndarray) -> float:
     return max(0.5 * float(np.vdot(R, problem.preconditioner(R))), 0.0)
 
 
-def conjugate_gradients(problem, solve, R, Z, rounding=0.0, reduction=1e-24):
+def conjugate_gradients(
+    problem, solve, R, Z, rounding=0.0, reduction=1e-24, steps=CG_STEPS
+):
     """Solve H step = R, where Z = solve(R) is the first direction."""
     step = np.zeros_like(R)
     direction = Z
     energy = first = float(np.vdot(R, Z))
     n_iter = 0
-    while n_iter < CG_STEPS and energy > 0:
+    while n_iter < steps and energy > 0:
         n_iter += 1
         H = problem.hessian(direction) + problem.matrix.apply(direction)
         curvature = float(np.vdot(direction, H))
