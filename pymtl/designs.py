@@ -9,7 +9,10 @@ stacked task after task, and back. Solvers know no other layout.
 ``block(t, weight)``   rows B_t, square-root weighted, with B_t'B_t at least the
                        part of the weighted Gram matrix that belongs to column t
 ``gram(weight)``       a function W -> adjoint(weight * forward(W)) that holds the
-                       products X_t'X_t in place of the rows, or None
+                       products X_t'X_t in place of the rows, or None; a `Gram`
+                       where the tasks do not touch each other
+``take(features)``     the design of some of the features; a design without it is
+                       not solved by coordinate descent
 ``alike(weight)``      numbers c_t when every B_t'B_t is c_t B_0'B_0, else None
 ``bounds``             rows ``bounds[t]:bounds[t + 1]`` belong to task t
 =====================  ========================================================
@@ -66,6 +69,9 @@ class Stacked:
     def gram(self, weight):
         return _stacked_gram(self, weight)
 
+    def take(self, features):
+        return Stacked(np.take(self.X, features, axis=1), self.bounds)
+
     def alike(self, weight):
         return None
 
@@ -115,8 +121,11 @@ class Shared:
         if scale is None:
             return _stacked_gram(self, weight)
         B = self.block(0, weight)
-        H = B.T @ B
-        return lambda W: (H @ W) * scale
+        return Gram((B.T @ B)[None], scale)
+
+    def take(self, features):
+        shift = None if self.shift is None else self.shift[:, features]
+        return Shared(np.take(self.X, features, axis=1), self.shape[1], shift)
 
     def alike(self, weight):
         weight = weight.reshape(self.shape[1], -1)
@@ -126,6 +135,31 @@ class Shared:
         ):
             return None
         return scale
+
+
+class Gram:
+    """The products ``X_t'X_t = c_t H_t``, as a function of the coefficients.
+
+    Parameters
+    ----------
+    H : ndarray of shape (n_tasks, n_features, n_features) or (1, ...)
+        The matrices H_t, or one for all tasks.
+    scale : ndarray of shape (n_tasks,)
+        The numbers c_t, ones where each task has its matrix.
+    """
+
+    def __init__(self, H, scale):
+        self.H = H
+        self.scale = scale
+
+    def __call__(self, W):
+        if len(self.H) == 1:
+            return (self.H[0] @ W) * self.scale
+        return gram_product(self.H, np.ascontiguousarray(W))
+
+    def take(self, features):
+        """Return the products of some of the features."""
+        return Gram(self.H[:, features[:, None], features], self.scale)
 
 
 class Between:
@@ -226,10 +260,10 @@ class Spanned:
 
 
 def _stacked_gram(design, weight):
-    """Return W -> H_t w_t for tasks that do not touch each other."""
+    """Return the products of tasks that do not touch each other."""
     d, m = design.shape
     H = np.empty((m, d, d))
     for t in range(m):
         B = design.block(t, weight)
         H[t] = B.T @ B
-    return lambda W: gram_product(H, np.ascontiguousarray(W))
+    return Gram(H, np.ones(m))
