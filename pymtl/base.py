@@ -115,7 +115,8 @@ class MultiTaskBase(BaseEstimator):
         """
         data = self._read(X, y, sample_weight, offset)
         centred = self._centre(data)
-        problem, penalty = self._problem(centred, self._aligned(data))
+        penalty = self._resolve(centred, self._aligned(data))
+        problem = self._problem(centred, penalty)
         self._warn_of_range(penalty, *centred.design.shape)
         if self.tol < 1e-6 and centred.dtype == np.float32:
             warnings.warn(
@@ -124,16 +125,7 @@ class MultiTaskBase(BaseEstimator):
                 UserWarning,
                 stacklevel=2,
             )
-        result = solve(
-            problem,
-            solver=self.solver,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            W=self._start(problem),
-            dtype=centred.dtype,
-            y_scale=centred.y_scale,
-            callback=self._progress if self.verbose else None,
-        )
+        result = self._solve(centred, problem, self._start(problem))
         self._report(data, centred, problem, penalty, result)
         return self
 
@@ -313,12 +305,16 @@ class MultiTaskBase(BaseEstimator):
             return matrix
         return RowScaled(matrix, centred.features.quadratic)
 
-    def _problem(self, centred, penalty):
-        """Return the problem to solve and the penalty with its strengths resolved."""
-        loss, design = self._loss(), centred.design
+    def _resolve(self, centred, penalty):
+        """Return the penalty with numbers for its automatic strengths."""
         if any(_is_auto(getattr(p, s)) for p in summands(penalty) for s in p.strengths):
             gradient = self._null_gradient(centred, penalty)
             penalty = penalty.resolve(gradient, self._curvature(centred))
+        return penalty
+
+    def _problem(self, centred, penalty, like=None):
+        """Return the problem to solve; it shares what `like` knows of the same data."""
+        loss, design = self._loss(), centred.design
         matrix, proximal = split_quadratic(penalty, design.shape[1])
         basis = self._pool(design.shape[1])
         if basis is None:
@@ -326,8 +322,21 @@ class MultiTaskBase(BaseEstimator):
         if basis is not None:
             design, matrix = Spanned(design, basis), matrix.restrict(basis)
         matrix = self._weighed(centred, matrix)
-        problem = Problem(design, loss, centred.y, centred.weight, matrix, proximal)
-        return problem, penalty
+        if like is not None and _same_design(design, like.design):
+            return like.with_penalty(matrix, proximal)
+        return Problem(design, loss, centred.y, centred.weight, matrix, proximal)
+
+    def _solve(self, centred, problem, W=None):
+        return solve(
+            problem,
+            solver=self.solver,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            W=W,
+            dtype=centred.dtype,
+            y_scale=centred.y_scale,
+            callback=self._progress if self.verbose else None,
+        )
 
     def _warn_of_range(self, penalty, n_features, n_tasks):
         messages = (p.range_warning(n_features, n_tasks) for p in summands(penalty))
@@ -349,14 +358,18 @@ class MultiTaskBase(BaseEstimator):
                 f"{objective:.6g}, certificate {certificate:.2e} (tol {self.tol:.0e})"
             )
 
+    def _coefficients(self, centred, W):
+        """Return coef_ and intercept_ of the coefficients W of all features."""
+        coef = np.ascontiguousarray(W.T, dtype=centred.dtype)
+        return coef, centred.intercepts(W).astype(centred.dtype)
+
     def _report(self, data, centred, problem, penalty, result):
         """Set the fitted attributes, and warn if the fit is not certified."""
         parts = centred.restore(problem.components(result.W))
-        W, dtype = sum(parts[1:], parts[0]), centred.dtype
+        W = sum(parts[1:], parts[0])
         if self.warm_start:
             self._solution = result.W
-        self.coef_ = np.ascontiguousarray(W.T, dtype=dtype)
-        self.intercept_ = centred.intercepts(W).astype(dtype)
+        self.coef_, self.intercept_ = self._coefficients(centred, W)
         self.penalty_ = penalty
         for part in [*summands(penalty), penalty]:
             for name in part.strengths:
@@ -436,6 +449,13 @@ def store(estimator: BaseEstimator, parameters: dict) -> None:
     for name, value in parameters.items():
         if name not in ("self", "__class__"):
             setattr(estimator, name, value)
+
+
+def _same_design(design, other):
+    if isinstance(design, Spanned) and isinstance(other, Spanned):
+        same = np.array_equal(design.basis, other.basis)
+        return same and design.design is other.design
+    return design is other
 
 
 def _is_auto(strength):

@@ -90,6 +90,7 @@ class Preconditioner:
         d, m = problem.design.shape
         matrix = problem.matrix
         graph = matrix.general is not None
+        self.matrix = matrix
         self.alike = graph and _are_alike(problem)
         alpha = matrix.diagonal() if graph else np.full(m, matrix.beta)
         if like is not None:
@@ -111,6 +112,17 @@ class Preconditioner:
         if self.factors and graph and 8 * m * d * d <= STACK_BYTES:
             inverse = [factor.solve(np.eye(d)) for factor in self.factors]
             self.inverse = np.stack([0.5 * (K + K.T) for K in inverse])
+
+    def fits(self, problem) -> bool:
+        """Return whether the decompositions serve this problem of the same design."""
+        mine, its = self.matrix, problem.matrix
+        return (
+            (mine.general is None) == (its.general is None)
+            and (mine.general is None or np.array_equal(mine.component, its.component))
+            and np.array_equal(mine.factors, its.factors)
+            and mine.sparse == its.sparse
+            and mine.null_space().shape == its.null_space().shape
+        )
 
     def __call__(self, B):
         W = np.zeros(B.shape)

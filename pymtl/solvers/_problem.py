@@ -63,6 +63,23 @@ class Problem:
         self.weight = weight
         self.matrix = TaskMatrix(design.shape[1]) if matrix is None else matrix
         self.proximal = proximal
+        self._known: dict = {}
+
+    def with_penalty(self, matrix, proximal) -> Problem:
+        """Return the problem of the same data with another penalty.
+
+        What is known of the data alone (Gram matrices, step sizes, decompositions) is
+        shared, and computed once for a whole path.
+        """
+        other = Problem(self.design, self.loss, self.y, self.weight, matrix, proximal)
+        other._known = self._known
+        return other
+
+    def _once(self, name, compute):
+        """Return what is known of the data by this name."""
+        if name not in self._known:
+            self._known[name] = compute()
+        return self._known[name]
 
     @property
     def is_quadratic(self) -> bool:
@@ -167,6 +184,12 @@ class Problem:
         entry : bool
             Whether it may differ between the coefficients of a column.
         """
+        bound = self._once(("majorant", entry), lambda: self._majorant(entry))
+        bound = self.loss.curvature * bound + self.matrix.majorant()
+        bound[bound == 0] = bound.max() or 1.0
+        return bound
+
+    def _majorant(self, entry):
         d, m = self.design.shape
         bound = np.empty((d, m))
         scale = self.design.alike(self.weight)
@@ -174,13 +197,14 @@ class Problem:
             bound[:, t] = _majorant(self.design.block(t, self.weight), entry)
         if scale is not None:
             bound[:] = bound[:, :1] * scale
-        bound = self.loss.curvature * bound + self.matrix.majorant()
-        bound[bound == 0] = bound.max() or 1.0
         return bound
 
-    @cached_property
+    @property
     def hessian_diagonal(self) -> np.ndarray:
         """Diagonal (n_features, n_columns) of the loss's Hessian at the null model."""
+        return self._once("diagonal", self._hessian_diagonal)
+
+    def _hessian_diagonal(self):
         d, m = self.design.shape
         diagonal = np.empty((d, m))
         scale = self.design.alike(self.weight)
@@ -251,7 +275,10 @@ class Problem:
     @cached_property
     def preconditioner(self) -> Preconditioner:
         """Approximate inverse of the Hessian of a quadratic problem."""
-        return Preconditioner(self)
+        last = self._known.get("preconditioner")
+        like = last if last is not None and last.fits(self) else None
+        self._known["preconditioner"] = Preconditioner(self, like)
+        return self._known["preconditioner"]
 
     @cached_property
     def _free(self):
@@ -273,7 +300,7 @@ class Problem:
         rows = np.count_nonzero(self.weight)
         if not self.loss.quadratic or rows < m * d or 8 * m * d * d > GRAM_BYTES:
             return self
-        product = self.design.gram(self.weight)
+        product = self._once("gram", lambda: self.design.gram(self.weight))
         return self if product is None else GramProblem(self, product)
 
 
