@@ -192,7 +192,7 @@ class Penalty(BaseEstimator):
         if given:
             scale = getattr(self, given[0]) / unit[given[0]]
         elif hasattr(self, "polar") or not hasattr(self, "conjugate"):
-            scale = AUTO_FRACTION * _gauge(clone(self).set_params(**unit), gradient)
+            scale = AUTO_FRACTION * _gauge(self._in_proportion(gradient), gradient)
         else:
             scale = 0.5 * curvature
         return resolved.set_params(**{s: float(scale * unit[s]) for s in auto})
@@ -214,12 +214,23 @@ class Penalty(BaseEstimator):
         """
         if hasattr(self, "conjugate") and not hasattr(self, "polar"):
             return np.inf
-        strengths = {s: getattr(self, s) for s in self.strengths}
         first = self.strengths[0]
-        if any(_is_auto(v) for v in strengths.values()) or not strengths[first]:
-            strengths = self.unit(*gradient.shape)
-        unit = clone(self).set_params(**strengths)
-        return float(strengths[first] * _gauge(unit, gradient))
+        unit = self
+        if not getattr(self, first) or any(
+            _is_auto(getattr(self, s)) for s in self.strengths
+        ):
+            unit = self._in_proportion(gradient)
+        return float(getattr(unit, first) * _gauge(unit, gradient))
+
+    def _in_proportion(self, gradient):
+        """Return the penalty with the strengths of `unit`; zeros after the first stay.
+
+        Unless that makes it vanish: a component at no cost takes everything.
+        """
+        whole = clone(self).set_params(**self.unit(*gradient.shape))
+        off = [s for s in self.strengths[1:] if getattr(self, s) == 0]
+        part = clone(whole).set_params(**dict.fromkeys(off, 0.0))
+        return whole if part.is_zero else part
 
     def range_warning(self, n_features: int, n_tasks: int) -> str | None:
         """Return a message if the strengths make a component identically zero.

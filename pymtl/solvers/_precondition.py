@@ -321,7 +321,7 @@ def _decompose(B, alpha, free=False):
     if n >= 2 * d and alpha > 0:
         square, V = np.linalg.eigh(B.T @ B)
         if alpha > 1e-10 * square[-1]:
-            return V, np.maximum(square, 0.0)
+            return V[:, square > 0], square[square > 0]
     _, singular, Vt = np.linalg.svd(B, full_matrices=False)
     cut = max(max(n, d) * np.finfo(float).eps, RANK_CUT if free else 0.0)
     cut *= singular.max(initial=0.0)
