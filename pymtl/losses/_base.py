@@ -27,11 +27,14 @@ class Loss(BaseEstimator):
         search.
     quadratic : bool
         Whether the gradient is linear in z.
+    n_classes : int or None
+        Number of linear predictions a sample; None is one.
     """
 
     smooth = True
     curvature: float | None = None
     quadratic = False
+    n_classes: int | None = None
 
     def value(
         self, y: np.ndarray, z: np.ndarray, weight: np.ndarray, bounds: np.ndarray
@@ -127,6 +130,62 @@ class Loss(BaseEstimator):
             A null model below it fits exactly.
         """
         return (8 * eps) ** 2 * y_scale
+
+    def task_values(
+        self, y: np.ndarray, z: np.ndarray, weight: np.ndarray, bounds: np.ndarray
+    ) -> np.ndarray:
+        """Return the part of each task in :meth:`value`.
+
+        Parameters
+        ----------
+        y, z, weight, bounds : ndarray
+            As in :meth:`value`.
+
+        Returns
+        -------
+        values : ndarray of shape (n_tasks,)
+            They add up to the value.
+        """
+        cuts = [slice(a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        return np.array(
+            [
+                self.value(y[t], z[t], weight[t], np.array([0, t.stop - t.start]))
+                for t in cuts
+            ]
+        )
+
+    def shift_hessian(
+        self, y: np.ndarray, z: np.ndarray, weight: np.ndarray, bounds: np.ndarray
+    ) -> np.ndarray:
+        """Return the second derivatives in a shift of each task's predictions.
+
+        Parameters
+        ----------
+        y, z, weight, bounds : ndarray
+            As in :meth:`value`.
+
+        Returns
+        -------
+        hessian : ndarray of shape (n_tasks, n_classes, n_classes)
+            One number a task where there are no classes.
+        """
+        rows = self.hessian(y, z, weight, bounds)
+        return np.add.reduceat(rows, bounds[:-1])[:, None, None]
+
+    def mean(self, z: np.ndarray) -> np.ndarray:
+        """Return the prediction of y that belongs to linear predictions.
+
+        Parameters
+        ----------
+        z : ndarray
+            Linear predictions.
+
+        Returns
+        -------
+        y : ndarray
+            By default z itself.
+        """
+        return z
 
     @classmethod
     def examples(cls) -> Iterator["Loss"]:

@@ -209,8 +209,7 @@ class Group:
         else:
             return
         system = sum(
-            part * factor.ratio(nu)
-            for part, factor in zip(share, factors, strict=True)
+            part * factor.ratio(nu) for part, factor in zip(share, factors, strict=True)
         )
         if self.seen is None:
             self.system = _inverse(system)
@@ -254,12 +253,15 @@ def _connected(matrix):
             yield tasks, matrix
             continue
         part = matrix.general[tasks][:, tasks]
-        yield tasks, TaskMatrix(
-            len(tasks),
-            matrix.beta,
-            matrix=part,
-            laplacian=matrix.laplacian,
-            component=np.zeros(len(tasks), dtype=int),
+        yield (
+            tasks,
+            TaskMatrix(
+                len(tasks),
+                matrix.beta,
+                matrix=part,
+                laplacian=matrix.laplacian,
+                component=np.zeros(len(tasks), dtype=int),
+            ),
         )
 
 

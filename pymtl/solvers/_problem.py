@@ -3,38 +3,93 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.linalg import eigh
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from ..designs import Spanned
+from ..losses import Squared
 from ..penalties._task_matrix import TaskMatrix
 from ._precondition import Preconditioner
 from .direct import direct
+from .newton import newton
 
 GRAM_BYTES = 2**29
 DENSE_EIGEN = 500
 REFITTED = 1e-5
+REFIT_TOL = 1e-14
+FLAT = 1e-4
 
 
-@dataclass
 class Point:
-    """Coefficients with the values and gradients of the smooth parts.
+    """Coefficients with the values and gradients of the smooth parts, when asked for.
 
     `fit` and `gradient` belong to the loss, `quad` and `pull` to ½ tr(W L W'); `dual`
-    is the gradient of the loss in the predictions, and `dual_y` its product with -y.
+    is the gradient of the loss in the predictions z, and `dual_y` its product with -y.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    W : ndarray of shape (n_features, n_columns)
+        Coefficients.
+    z : ndarray of shape (n_rows,) or None, default=None
+        Their predictions.
+    **known : dict
+        What is known of the other attributes.
     """
 
-    W: np.ndarray
-    fit: float
-    gradient: np.ndarray
-    quad: float
-    pull: np.ndarray
-    dual: np.ndarray | None = None
-    dual_y: float = 0.0
+    def __init__(
+        self, problem: Problem, W: np.ndarray, z: np.ndarray | None = None, **known: Any
+    ):
+        self.problem = problem
+        self.W = W
+        if z is not None:
+            self.z = z
+        vars(self).update(known)
+
+    @cached_property
+    def z(self) -> np.ndarray:
+        """The predictions."""
+        return self.problem.design.forward(self.W)
+
+    @cached_property
+    def fit(self) -> float:
+        """The loss."""
+        return self.problem.loss.value(*self._rows)
+
+    @cached_property
+    def dual(self) -> np.ndarray:
+        """Gradient of the loss in the predictions."""
+        return self.problem.loss.gradient(*self._rows)
+
+    @cached_property
+    def gradient(self) -> np.ndarray:
+        """Gradient of the loss."""
+        return self.problem.design.adjoint(self.dual)
+
+    @cached_property
+    def dual_y(self) -> float:
+        """Product of the dual with -y."""
+        return -float(np.dot(self.dual, self.problem.y))
+
+    @cached_property
+    def quad(self) -> float:
+        """The quadratic part."""
+        return self.problem.matrix.value(self.W)
+
+    @cached_property
+    def pull(self) -> np.ndarray:
+        """Gradient of the quadratic part."""
+        return self.problem.matrix.apply(self.W)
+
+    @property
+    def _rows(self):
+        problem = self.problem
+        return problem.y, self.z, problem.weight, problem.design.bounds
 
 
 class Problem:
@@ -54,15 +109,28 @@ class Problem:
         The quadratic part L.
     proximal : Penalty or None
         The other part of the penalty.
+    least_squares : callable or None, default=None
+        ``least_squares(y, weight)`` gives design, targets and weights of the weighted
+        least squares whose intercepts are minimised out; by default there are none.
     """
 
-    def __init__(self, design, loss, y, weight, matrix=None, proximal=None):
+    def __init__(
+        self,
+        design,
+        loss,
+        y,
+        weight,
+        matrix=None,
+        proximal=None,
+        least_squares=None,
+    ):
         self.design = design
         self.loss = loss
         self.y = y
         self.weight = weight
         self.matrix = TaskMatrix(design.shape[1]) if matrix is None else matrix
         self.proximal = proximal
+        self.least_squares = least_squares
         self._known: dict = {}
 
     def with_penalty(self, matrix, proximal) -> Problem:
@@ -71,7 +139,8 @@ class Problem:
         What is known of the data alone (Gram matrices, step sizes, decompositions) is
         shared, and computed once for a whole path.
         """
-        other = Problem(self.design, self.loss, self.y, self.weight, matrix, proximal)
+        rows = self.design, self.loss, self.y, self.weight
+        other = Problem(*rows, matrix, proximal, self.least_squares)
         other._known = self._known
         return other
 
@@ -87,19 +156,8 @@ class Problem:
         return self.loss.quadratic and self.proximal is None
 
     def point(self, W: np.ndarray) -> Point:
-        """Evaluate the smooth parts at W."""
-        z = self.design.forward(W)
-        bounds = self.design.bounds
-        dual = self.loss.gradient(self.y, z, self.weight, bounds)
-        return Point(
-            W,
-            self.loss.value(self.y, z, self.weight, bounds),
-            self.design.adjoint(dual),
-            self.matrix.value(W),
-            self.matrix.apply(W),
-            dual,
-            -float(np.dot(dual, self.y)),
-        )
+        """Return the smooth parts at W."""
+        return Point(self, W)
 
     def hessian(self, W: np.ndarray) -> np.ndarray:
         """Return the Hessian of the squared loss times W."""
@@ -108,7 +166,8 @@ class Problem:
     def gradient_at(self, V: np.ndarray, new: Point, old: Point, beta: float):
         """Return the smooth gradient at ``V = new.W + beta (new.W - old.W)``."""
         if not self.loss.quadratic:
-            point = self.point(V)
+            z = (1 + beta) * new.z - beta * old.z if beta else new.z
+            point = Point(self, V, z) if beta else new
             return point.gradient + point.pull
         G = new.gradient + new.pull
         if beta:
@@ -123,8 +182,6 @@ class Problem:
     @cached_property
     def kind(self) -> str:
         """The kind of certificate this problem admits."""
-        if not self.loss.quadratic and self.null_basis.shape[1]:
-            return "prox residual"
         if self.proximal is None:
             return "newton decrement" if self.matrix.is_zero else "duality gap"
         return "duality gap" if self.proximal.certified else "prox residual"
@@ -185,16 +242,17 @@ class Problem:
             Whether it may differ between the coefficients of a column.
         """
         bound = self._once(("majorant", entry), lambda: self._majorant(entry))
-        bound = self.loss.curvature * bound + self.matrix.majorant()
+        bound = bound + self.matrix.majorant()
         bound[bound == 0] = bound.max() or 1.0
         return bound
 
     def _majorant(self, entry):
         d, m = self.design.shape
         bound = np.empty((d, m))
-        scale = self.design.alike(self.weight)
+        weight = self._curved
+        scale = self.design.alike(weight)
         for t in range(m if scale is None else 1):
-            bound[:, t] = _majorant(self.design.block(t, self.weight), entry)
+            bound[:, t] = _majorant(self.design.block(t, weight), entry)
         if scale is not None:
             bound[:] = bound[:, :1] * scale
         return bound
@@ -207,19 +265,35 @@ class Problem:
     def _hessian_diagonal(self):
         d, m = self.design.shape
         diagonal = np.empty((d, m))
-        scale = self.design.alike(self.weight)
+        weight = self._curvature_at_zero
+        scale = self.design.alike(weight)
         for t in range(m if scale is None else 1):
-            B = self.design.block(t, self.weight)
+            B = self.design.block(t, weight)
             diagonal[:, t] = np.einsum("ij,ij->j", B, B)
         if scale is not None:
             diagonal[:] = diagonal[:, :1] * scale
-        return self.loss.curvature * diagonal
+        return diagonal
+
+    @property
+    def _curvature_at_zero(self):
+        """Second derivatives of the loss in the predictions, at zero."""
+        if self.loss.quadratic:
+            return self.weight
+        zero = np.zeros(len(self.y))
+        return self.loss.hessian(self.y, zero, self.weight, self.design.bounds)
+
+    @property
+    def _curved(self):
+        """Bound of the second derivatives, or those at zero where there is none."""
+        if self.loss.curvature is None:
+            return self._curvature_at_zero
+        return self.loss.curvature * self.weight
 
     @cached_property
     def null(self) -> np.ndarray:
         """Coefficients of the null model: all that is unpenalised is fitted."""
         zero = np.zeros(self.design.shape)
-        if not self.loss.quadratic or not self.null_basis.shape[1]:
+        if not self.null_basis.shape[1]:
             return zero
         if self.proximal is not None and not self._free.matrix.is_zero:
             return zero
@@ -245,8 +319,14 @@ class Problem:
         if not free.matrix.is_zero:  # take out of W what it has along N
             pull = self.matrix.apply(W) @ N / self._rows
             W = W - free.matrix.solve(pull) @ N.T
-        free.y = self.y - self.design.forward(W)
-        return W + (direct(free).W / np.sqrt(self._rows)) @ N.T
+        z = self.design.forward(W)
+        if self.loss.quadratic:
+            free.y = self.y - z
+            S = direct(free).W
+        else:
+            free.loss = self.loss.shifted(z)
+            S = newton(free, np.zeros(free.design.shape), REFIT_TOL).W
+        return W + (S / np.sqrt(self._rows)) @ N.T
 
     def _is_refitted(self, point):
         """Return whether the gradient is zero, but for rounding, where it has to be."""
@@ -292,7 +372,32 @@ class Problem:
             seen = whole.restrict(N)
             if seen.diagonal().max() > 1e-12 * whole.majorant().max():
                 matrix = seen
-        return Problem(design, self.loss, self.y, self.weight, matrix)
+        squares = None
+        if self.least_squares is not None:
+            squares = _then(self.least_squares, lambda inner: Spanned(inner, N))
+        problem = Problem(
+            design, self.loss, self.y, self.weight, matrix, least_squares=squares
+        )
+        return problem
+
+    def model(self, point: Point) -> Problem:
+        """Return the problem whose squared loss has the same second order at a point.
+
+        Its intercepts are minimised out anew, with the weights that the rows have
+        there. Rows without curvature are given a little.
+        """
+        loss, bounds = self.loss, self.design.bounds
+        rows = self.y, point.z, self.weight, bounds
+        least = FLAT * (loss.curvature or 1.0) * self.weight
+        weight = np.maximum(loss.hessian(*rows), least)
+        step = np.divide(
+            point.dual, weight, out=np.zeros_like(weight), where=weight > 0
+        )
+        design, y = self.design, point.z - step
+        if self.least_squares is not None:
+            y += loss.at(*rows) - point.z
+            design, y, weight = self.least_squares(y, weight)
+        return Problem(design, Squared(), y, weight, self.matrix, self.proximal)
 
     def fast(self) -> Problem:
         """Return the same problem on Gram matrices, where that pays."""
@@ -328,13 +433,22 @@ class GramProblem(Problem):
         HW = self.product(W)
         linear = float(np.vdot(self.Xy, W))
         return Point(
+            self,
             W,
-            max(0.5 * (float(np.vdot(W, HW)) + self.yy) - linear, 0.0),
-            HW - self.Xy,
-            self.matrix.value(W),
-            self.matrix.apply(W),
+            fit=max(0.5 * (float(np.vdot(W, HW)) + self.yy) - linear, 0.0),
+            gradient=HW - self.Xy,
             dual_y=self.yy - linear,
         )
+
+
+def _then(least_squares, change):
+    """Return least squares on a changed design."""
+
+    def changed(y, weight):
+        design, y, weight = least_squares(y, weight)
+        return change(design), y, weight
+
+    return changed
 
 
 def _majorant(B, entry):

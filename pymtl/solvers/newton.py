@@ -1,0 +1,111 @@
+"""Newton's method, with or without a penalty that has a prox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._result import Result
+from .direct import direct, newton_decrement
+
+if TYPE_CHECKING:
+    from ._problem import Problem
+
+ARMIJO = 1e-4
+HALVINGS = 30
+INNER = 0.1
+
+
+def newton(
+    problem: Problem,
+    W: np.ndarray,
+    tol: float,
+    max_iter: int = 100,
+    null_objective: float | None = None,
+    inner: Callable[[Problem, np.ndarray, float], np.ndarray] | None = None,
+    callback: Callable[[int, float, float], None] | None = None,
+) -> Result:
+    r"""Minimise a problem with a smooth loss by a sequence of squared losses.
+
+    .. math:: W^+ = W + s\,(\hat W - W), \qquad \hat W = \arg\min_U\, q_W(U) + \Omega(U)
+
+    where :math:`q_W` has the value, gradient and Hessian of the loss at W and the step
+    length s is halved until the objective falls enough.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem; its loss has second derivatives.
+    W : ndarray of shape (n_features, n_columns)
+        Start.
+    tol : float
+        Relative tolerance of the certificate.
+    max_iter : int, default=100
+        Largest number of steps.
+    null_objective : float or None, default=None
+        Objective of the null model, the unit of the gap; by default that at the start.
+    inner : callable or None, default=None
+        ``inner(model, W, gap)`` solves a problem with a squared loss and a penalty to a
+        gap. A problem without proximal part needs none.
+    callback : callable or None, default=None
+        Called with iteration, objective and certificate.
+
+    Returns
+    -------
+    result : Result
+        The last iterate.
+
+    References
+    ----------
+    J. D. Lee, Y. Sun and M. A. Saunders (2014). Proximal Newton-type methods for
+    minimizing composite functions. SIAM Journal on Optimization.
+    """
+    point = problem.point(W)
+    objective = problem.objective(point)
+    unit = objective if null_objective is None else null_objective
+    result = Result(W, n_iter=0, solver="newton", history=[])
+    while result.n_iter < max_iter:
+        model = problem.model(point)
+        if problem.proximal is None:
+            gap = newton_decrement(model, point.W)
+        else:
+            gap = problem.gap(point, objective)
+        result.certificate = gap / unit
+        if callback is not None:
+            callback(result.n_iter, objective, result.certificate)
+        if result.certificate <= tol:
+            break
+        if problem.proximal is None:
+            target = direct(model, point.W).W
+        else:
+            target = inner(model, point.W, INNER * min(gap, 0.1 * unit))
+        point = _search(problem, point, objective, target - point.W)
+        result.n_iter += 1
+        last, objective = objective, problem.objective(point)
+        result.history.append(objective)
+        if not objective < last:
+            break
+    result.W, result.objective = point.W, objective
+    result.history = result.history or [objective]
+    result.n_iter = len(result.history)
+    return result
+
+
+def _search(problem, point, objective, step):
+    """Return the first point on the way whose objective has fallen enough."""
+    from ._problem import Point
+
+    move = problem.design.forward(step)
+    slope = float(np.vdot(point.gradient + point.pull, step))
+    if problem.proximal is not None:
+        ends = problem.proximal.value(point.W + step), problem.proximal.value(point.W)
+        slope += ends[0] - ends[1]
+    length = 1.0
+    for _ in range(HALVINGS):
+        new = Point(problem, point.W + length * step, point.z + length * move)
+        if problem.objective(new) <= objective + ARMIJO * length * min(slope, 0.0):
+            return new
+        length *= 0.5
+    return point
