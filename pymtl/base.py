@@ -33,13 +33,18 @@ from .tasks import (
 
 STRENGTH = [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})]
 SCALE_WARNING = 1e4
+REGRESSION = {
+    name
+    for name, loss in LOSSES.items()
+    if loss.targets == "regression" and loss.curvature is not None
+}
 
 
 class MultiTaskBase(BaseEstimator):
     """Base class of the estimators; a subclass builds its penalty in `_penalty`."""
 
     _parameter_constraints: dict = {
-        "loss": [StrOptions(set(LOSSES)), Loss],
+        "loss": [StrOptions(REGRESSION), Loss],
         "fit_intercept": ["boolean", StrOptions({"shared", "shrink"})],
         "lambda0": STRENGTH,
         "task_column": [Integral, str, None],
@@ -219,6 +224,9 @@ class MultiTaskBase(BaseEstimator):
         )
 
     def _centre(self, data):
+        if not self._loss().centring and self.fit_intercept is not False:
+            msg = f"The loss {self.loss!r} has no intercepts yet; fit_intercept=False."
+            raise ValueError(msg)
         if not self._loss().quadratic and isinstance(self.fit_intercept, str):
             msg = (
                 f"fit_intercept={self.fit_intercept!r} needs the squared loss; use "

@@ -1,10 +1,17 @@
 """The contract of a loss."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+
+if TYPE_CHECKING:
+    from ._smoothed import Smoothed
+
+SLACK = 1e-12
 
 
 class Loss(BaseEstimator):
@@ -21,7 +28,8 @@ class Loss(BaseEstimator):
     Attributes
     ----------
     smooth : bool
-        Whether the loss is differentiable in z.
+        Whether the loss is differentiable in z. If not, it has
+        :meth:`dual_prox`.
     curvature : float or None
         Bound of the second derivative of :math:`\ell` in z; None asks for a line
         search.
@@ -29,12 +37,36 @@ class Loss(BaseEstimator):
         Whether the gradient is linear in z.
     n_classes : int or None
         Number of linear predictions a sample; None is one.
+    centring : bool
+        Whether free intercepts are minimised out by centring rows and targets.
+    targets : {"regression", "classification"}
+        What the targets are.
+    domain : str
+        The targets that :meth:`admissible` accepts, in words.
     """
 
     smooth = True
     curvature: float | None = None
     quadratic = False
     n_classes: int | None = None
+    centring = False
+    targets = "regression"
+    domain = "numbers"
+
+    def admissible(self, y: np.ndarray) -> np.ndarray:
+        """Return which targets the loss is made for.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_rows,)
+            Finite targets.
+
+        Returns
+        -------
+        admissible : ndarray of bool of shape (n_rows,)
+            Whether each is in the domain.
+        """
+        return np.full(len(y), True)
 
     def value(
         self, y: np.ndarray, z: np.ndarray, weight: np.ndarray, bounds: np.ndarray
@@ -76,6 +108,129 @@ class Loss(BaseEstimator):
         """
         raise NotImplementedError
 
+    def hessian(
+        self, y: np.ndarray, z: np.ndarray, weight: np.ndarray, bounds: np.ndarray
+    ) -> np.ndarray:
+        """Return a diagonal majorant of the second derivative of :meth:`value`.
+
+        By default the bound `curvature`. Losses whose rows enter one by one give the
+        second derivative itself, on one side of a jump. A loss with kinks has none: it
+        gives the curvature of a parabola of like size, which sets the scale of
+        strengths that are "auto".
+
+        Parameters
+        ----------
+        y, z, weight, bounds : ndarray
+            As in :meth:`value`.
+
+        Returns
+        -------
+        hessian : ndarray of shape (n_rows,)
+            Weighted second derivatives.
+        """
+        if self.curvature is None:
+            raise NotImplementedError
+        return self.curvature * weight
+
+    def dual_prox(
+        self,
+        y: np.ndarray,
+        x: np.ndarray,
+        weight: np.ndarray,
+        bounds: np.ndarray,
+        step: float | np.ndarray,
+    ) -> np.ndarray:
+        r"""Return the prox of the conjugate of a loss with kinks.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_rows,)
+            Targets, sorted by task.
+        x : ndarray of shape (n_rows,)
+            Point to map.
+        weight, bounds : ndarray
+            As in :meth:`value`.
+        step : float or ndarray of shape (n_rows,)
+            Positive step h; the same for the rows of a task.
+
+        Returns
+        -------
+        u : ndarray of shape (n_rows,)
+            Maximiser of :math:`u'x - f^*(u) - \sum_i h_i u_i^2 / (2 \rho_i)`, 0 where
+            the weight is 0.
+        """
+        raise NotImplementedError
+
+    def dual_prox_slope(
+        self,
+        y: np.ndarray,
+        x: np.ndarray,
+        weight: np.ndarray,
+        bounds: np.ndarray,
+        step: float | np.ndarray,
+    ) -> np.ndarray:
+        """Return a diagonal majorant of the derivative of :meth:`dual_prox` in x.
+
+        Parameters
+        ----------
+        y, x, weight, bounds : ndarray
+            As in :meth:`dual_prox`.
+        step : float or ndarray of shape (n_rows,)
+            Positive step h; the same for the rows of a task.
+
+        Returns
+        -------
+        slope : ndarray of shape (n_rows,)
+            By default the bound, weight / h. Losses whose rows enter one by one give
+            the derivative itself.
+        """
+        return weight / step
+
+    def prox(
+        self,
+        y: np.ndarray,
+        x: np.ndarray,
+        weight: np.ndarray,
+        bounds: np.ndarray,
+        step: float | np.ndarray,
+    ) -> np.ndarray:
+        r"""Return the prox of a loss with kinks, by Moreau's identity.
+
+        Parameters
+        ----------
+        y, x, weight, bounds : ndarray
+            As in :meth:`dual_prox`.
+        step : float or ndarray of shape (n_rows,)
+            Positive step h; the same for the rows of a task.
+
+        Returns
+        -------
+        v : ndarray of shape (n_rows,)
+            Minimiser of :math:`f(v) + \sum_i \rho_i (v_i - x_i)^2 / (2 h_i)`.
+        """
+        return x - step * slope(self.dual_prox(y, x, weight, bounds, step), weight)
+
+    def smoothed(
+        self, step: float | np.ndarray = 1.0, dual: float | np.ndarray = 0.0
+    ) -> Smoothed:
+        """Return the smooth loss below this one that touches it where `dual` does.
+
+        Parameters
+        ----------
+        step : float or ndarray of shape (n_rows,), default=1.0
+            Positive step h, the inverse of the curvature.
+        dual : float or ndarray of shape (n_rows,), default=0.0
+            Centre, a subgradient of this loss.
+
+        Returns
+        -------
+        loss : Smoothed
+            See there.
+        """
+        from ._smoothed import Smoothed
+
+        return Smoothed(self, step, dual)
+
     def conjugate(
         self, y: np.ndarray, u: np.ndarray, weight: np.ndarray, bounds: np.ndarray
     ) -> float:
@@ -93,7 +248,7 @@ class Loss(BaseEstimator):
         Returns
         -------
         value : float
-            ``sup_z u'z - value(z)``, infinite outside the domain.
+            ``sup_z u'z - value(z)``, infinite outside the domain, but for rounding.
         """
         raise NotImplementedError
 
@@ -188,7 +343,7 @@ class Loss(BaseEstimator):
         return z
 
     @classmethod
-    def examples(cls) -> Iterator["Loss"]:
+    def examples(cls) -> Iterator[Loss]:
         """Yield instances for the conformance tests.
 
         Yields
@@ -197,3 +352,14 @@ class Loss(BaseEstimator):
             An instance with representative options.
         """
         yield cls()
+
+
+def slope(u: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return u / weight, the derivative of the loss of each row, 0 at weight 0."""
+    return np.divide(u, weight, out=np.zeros(len(u)), where=weight > 0)
+
+
+def within(u: np.ndarray, low: Any, high: Any, size: Any = 1.0) -> bool:
+    """Return whether low <= u <= high, but for rounding in units of `size`."""
+    room = SLACK * size
+    return bool(np.all(u >= low - room) and np.all(u <= high + room))

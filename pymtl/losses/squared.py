@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._base import Loss
+from ._base import Loss, slope
 
 
 class Squared(Loss):
@@ -22,6 +22,7 @@ class Squared(Loss):
 
     curvature = 1.0
     quadratic = True
+    centring = True
 
     def value(self, y, z, weight, bounds):
         residual = y - z
@@ -31,4 +32,4 @@ class Squared(Loss):
         return weight * (z - y)
 
     def conjugate(self, y, u, weight, bounds):
-        return 0.5 * float(np.dot(u / weight, u)) + float(np.dot(u, y))
+        return 0.5 * float(np.dot(slope(u, weight), u)) + float(np.dot(u, y))

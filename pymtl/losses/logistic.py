@@ -1,0 +1,46 @@
+"""Logistic loss."""
+
+import numpy as np
+from scipy.special import expit, xlog1py, xlogy
+
+from ._base import Loss, slope, within
+
+
+class Logistic(Loss):
+    r"""Logistic loss, the negative log-likelihood of labels -1 and 1.
+
+    .. math:: \ell(y, z) = \log(1 + e^{-y z}), \qquad
+              \ell^*(u) = p \log p + (1 - p) \log(1 - p), \quad p = -u y \in [0, 1].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pymtl.losses import Logistic
+    >>> y, z = np.array([-1.0, 1.0]), np.zeros(2)
+    >>> value = Logistic().value(y, z, np.ones(2), np.array([0, 2]))
+    >>> bool(np.isclose(value, 2 * np.log(2)))
+    True
+    """
+
+    curvature = 0.25
+    targets = "classification"
+    domain = "labels -1 and 1"
+
+    def admissible(self, y):
+        return np.abs(y) == 1
+
+    def value(self, y, z, weight, bounds):
+        return float(np.dot(weight, np.logaddexp(0.0, -y * z)))
+
+    def gradient(self, y, z, weight, bounds):
+        return -weight * y * expit(-y * z)
+
+    def hessian(self, y, z, weight, bounds):
+        return weight * expit(z) * expit(-z)
+
+    def conjugate(self, y, u, weight, bounds):
+        p = -slope(u, weight) * y
+        if not within(p, 0.0, 1.0):
+            return np.inf
+        p = np.clip(p, 0.0, 1.0)
+        return float(np.dot(weight, xlogy(p, p) + xlog1py(1 - p, -p)))
