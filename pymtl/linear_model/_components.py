@@ -122,9 +122,9 @@ class MultiTaskRobustFeatureRegressor(MultiTaskRegressorBase):
     lambda1 : float or "auto", default="auto"
         Strength of the shared features.
     lambda2 : float or "auto", default="auto"
-        Strength of the outlier tasks. If both are "auto" their ratio is the geometric
-        middle of the useful range, and they are a tenth of `lambda_max`; one "auto"
-        follows the other.
+        Strength of the outlier tasks. If both are "auto", lambda1 is n_tasks ** 0.2 /
+        n_features ** 0.3 times lambda2, so that few tasks are outliers, and they are a
+        tenth of `lambda_max`; one "auto" follows the other.
     ridge : float or "auto", default=0.0
         Strength :math:`\rho` of the ridge; "auto" is half the mean curvature of the
         loss.

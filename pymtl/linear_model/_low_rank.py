@@ -126,8 +126,8 @@ class MultiTaskClusteredRegressor(MultiTaskRegressorBase):
         Strength of the distances within the groups; "auto" is half the mean curvature
         of the loss.
     lambda2 : float or "auto", default="auto"
-        Strength of the ridge; "auto" is half the mean curvature of the loss. One "auto"
-        is equal to the other. At 0 the penalty vanishes.
+        Strength of the ridge; "auto" is a tenth of lambda1, and lambda1 ten times a
+        lambda2 that is given. At 0 the penalty vanishes.
     n_clusters : int, default=2
         Number k of groups.
     center : bool, default=False
@@ -235,8 +235,8 @@ class MultiTaskASORegressor(MultiTaskRegressorBase):
     lambda1 : float or "auto", default="auto"
         Strength outside the subspace; "auto" is half the mean curvature of the loss.
     lambda2 : float or "auto", default="auto"
-        Strength of the ridge; "auto" is half the mean curvature of the loss. One "auto"
-        is equal to the other. At 0 the penalty vanishes.
+        Strength of the ridge; "auto" is a tenth of lambda1, and lambda1 ten times a
+        lambda2 that is given. At 0 the penalty vanishes.
     n_components : int, default=2
         Dimension k of the subspace.
     ridge : float or "auto", default=0.0
@@ -331,10 +331,10 @@ class MultiTaskRelationshipRegressor(MultiTaskRegressorBase):
     Parameters
     ----------
     lambda1 : float or "auto", default="auto"
-        Strength of the ridge; "auto" is half the mean curvature of the loss.
+        Strength of the ridge; "auto" is half the mean curvature of the loss over
+        min(n_features, n_tasks).
     lambda2 : float or "auto", default="auto"
-        Strength of the learned relations; "auto" is half the mean curvature of the
-        loss. One "auto" is equal to the other.
+        Strength of the learned relations. One "auto" is equal to the other.
     ridge : float or "auto", default=0.0
         Strength :math:`\rho` of the ridge; "auto" is half the mean curvature of the
         loss.
@@ -425,7 +425,8 @@ class MultiTaskFeatureCovarianceRegressor(MultiTaskRegressorBase):
     ----------
     lambda1 : float or "auto", default="auto"
         Strength of the squared trace norm; "auto" is half the mean curvature of the
-        loss.
+        loss over min(n_features, n_tasks), which shrinks a W whose singular values are
+        equal half way.
     lambda2 : float or "auto", default=0.0
         Strength of the ridge; "auto" is half the mean curvature of the loss.
     {parameters}
@@ -616,9 +617,9 @@ class MultiTaskRobustLowRankRegressor(MultiTaskRegressorBase):
     lambda1 : float or "auto", default="auto"
         Strength of the trace norm.
     lambda2 : float or "auto", default="auto"
-        Strength of the outlier tasks. If both are "auto" their ratio is the geometric
-        middle of the useful range, and they are a tenth of `lambda_max`; one "auto"
-        follows the other.
+        Strength of the outlier tasks. If both are "auto", lambda1 is n_tasks ** 0.05
+        times lambda2, so that few tasks are outliers, and they are a tenth of
+        `lambda_max`; one "auto" follows the other.
     ridge : float or "auto", default=0.0
         Strength :math:`\rho` of the ridge; "auto" is half the mean curvature of the
         loss.

@@ -160,6 +160,7 @@ class Penalty(BaseEstimator):
         -------
         strengths : dict of {str: float}
             One number a strength; lambda1 is 1 where there is no reason otherwise.
+            A square that counts a coefficient r times divides by r.
         """
         return dict.fromkeys(self.strengths, 1.0)
 
@@ -169,7 +170,7 @@ class Penalty(BaseEstimator):
         A norm takes a tenth of its gauge at the null model, so a tenth of the
         strength from which on the solution is the null model; a quadratic or squared
         norm takes half the mean curvature of the loss, which shrinks an average
-        feature half way. Several strengths keep the proportions of :meth:`unit`.
+        feature half way. Both in the proportions of :meth:`unit`.
 
         Parameters
         ----------

@@ -20,6 +20,9 @@ class BoxNorm(Spectral):
 
     strengths = ("lambda1", "lambda2")
 
+    def unit(self, n_features, n_tasks):
+        return {"lambda1": 1.0, "lambda2": 0.1}
+
     @property
     def budget(self) -> int:
         """The sum of the shares m."""

@@ -29,6 +29,10 @@ class SquaredTraceNorm(Spectral):
         """
         raise NotImplementedError
 
+    def unit(self, n_features, n_tasks):
+        # a square of a sum of r equal numbers is r times the sum of their squares
+        return dict.fromkeys(self.strengths, 1.0 / min(n_features, n_tasks))
+
     def vector_value(self, s):
         a, b = self.weights()
         return 0.5 * (a * np.sum(s**2) + b * np.sum(s) ** 2)

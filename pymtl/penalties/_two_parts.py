@@ -9,11 +9,13 @@ class TwoParts(Components):
     """Base class of the penalties of W = shared + specific with two strengths.
 
     A subclass gives :meth:`terms`, the shared part first, and :meth:`useful_ratios`;
-    `names` are those of lambda1's and lambda2's parts in messages.
+    `names` are those of lambda1's and lambda2's parts in messages, `place` is where in
+    the useful range, from 0 to 1 on a logarithmic scale, "auto" stands.
     """
 
     strengths = ("lambda1", "lambda2")
     names = ("shared part", "specific part")
+    place = 0.5
 
     def __init__(self, lambda1: float | str = "auto", lambda2: float | str = "auto"):
         self.lambda1 = lambda1
@@ -36,7 +38,8 @@ class TwoParts(Components):
 
     def unit(self, n_features, n_tasks):
         low, high = self.useful_ratios(n_features, n_tasks)
-        return {"lambda1": 1.0, "lambda2": (low * high) ** -0.5}
+        ratio = low ** (1 - self.place) * high**self.place
+        return {"lambda1": 1.0, "lambda2": 1.0 / ratio}
 
     def range_warning(self, n_features, n_tasks):
         low, high = self.useful_ratios(n_features, n_tasks)

@@ -24,8 +24,8 @@ class ASO(BoxNorm):
     lambda1 : float or "auto", default="auto"
         Strength outside the subspace; "auto" is half the mean curvature of the loss.
     lambda2 : float or "auto", default="auto"
-        Strength of the ridge; "auto" is half the mean curvature of the loss. One "auto"
-        is equal to the other. At 0 the penalty vanishes.
+        Strength of the ridge; "auto" is a tenth of lambda1, and lambda1 ten times a
+        lambda2 that is given. At 0 the penalty vanishes.
     n_components : int, default=2
         Dimension k of the subspace.
 

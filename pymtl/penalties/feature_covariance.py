@@ -23,7 +23,8 @@ class FeatureCovariance(SquaredTraceNorm):
     Parameters
     ----------
     lambda1 : float or "auto", default="auto"
-        Strength; "auto" is half the mean curvature of the loss.
+        Strength; "auto" is half the mean curvature of the loss over min(d, T), which
+        shrinks a W whose singular values are equal half way.
 
     References
     ----------

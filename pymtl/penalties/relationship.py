@@ -28,10 +28,12 @@ class Relationship(SquaredTraceNorm):
     Parameters
     ----------
     lambda1 : float or "auto", default="auto"
-        Strength of the ridge; "auto" is half the mean curvature of the loss.
+        Strength of the ridge; "auto" is half the mean curvature of the loss over
+        min(d, T).
     lambda2 : float or "auto", default="auto"
-        Strength of the learned relations; "auto" is half the mean curvature of the
-        loss. One "auto" is equal to the other.
+        Strength of the learned relations; "auto" is equal to lambda1. The squared
+        trace norm adds up min(d, T) singular values before it squares, and both
+        strengths are divided by their number.
 
     References
     ----------

@@ -24,9 +24,10 @@ class RobustFeature(TwoParts):
     lambda1 : float or "auto", default="auto"
         Strength of the shared features.
     lambda2 : float or "auto", default="auto"
-        Strength of the outlier tasks. If both are "auto" their ratio is the geometric
-        middle of the useful range, :math:`\lambda_1 = (T / d)^{1/4} \lambda_2`, and
-        they are a tenth of `lambda_max`; one "auto" follows the other.
+        Strength of the outlier tasks. If both are "auto", :math:`\lambda_1 =
+        T^{1/5} d^{-3/10} \lambda_2`, in the useful range a little to the side where few
+        tasks are outliers, and they are a tenth of `lambda_max`; one "auto" follows the
+        other.
 
     References
     ----------
@@ -40,6 +41,7 @@ class RobustFeature(TwoParts):
     5.0
     """
 
+    place = 0.4
     names = ("shared part", "part of the outlier tasks")
 
     def terms(self, n_tasks):

@@ -24,9 +24,10 @@ class RobustLowRank(TwoParts):
     lambda1 : float or "auto", default="auto"
         Strength of the trace norm.
     lambda2 : float or "auto", default="auto"
-        Strength of the outlier tasks. If both are "auto" their ratio is the geometric
-        middle of the useful range, :math:`\lambda_1 = T^{1/4} \lambda_2`, and they are
-        a tenth of `lambda_max`; one "auto" follows the other.
+        Strength of the outlier tasks. If both are "auto", :math:`\lambda_1 =
+        T^{1/20} \lambda_2`, which is near the end of the useful range where few tasks
+        are outliers, and they are a tenth of `lambda_max`; one "auto" follows the
+        other.
 
     References
     ----------
@@ -41,6 +42,7 @@ class RobustLowRank(TwoParts):
     3.0
     """
 
+    place = 0.1
     names = ("low-rank part", "part of the outlier tasks")
 
     def terms(self, n_tasks):
