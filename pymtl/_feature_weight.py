@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ._sparse import columns, less_fit
 from .losses import Squared
 from .solvers import Problem
 from .solvers.direct import direct
@@ -123,7 +124,7 @@ class Selected:
         return self.design.adjoint(r)[self.features]
 
     def block(self, t, weight):
-        return self.design.block(t, weight)[:, self.features]
+        return columns(self.design.block(t, weight), self.features)
 
     def gram(self, weight):
         return None
@@ -159,10 +160,8 @@ class Projected(Selected):
         return super().adjoint(r - weight * self.covariates.fitted(z))
 
     def block(self, t, weight):
-        B = self.design.block(t, weight)
-        free = B[:, self.covariates.design.features]
-        kept = B[:, self.features]
-        return kept - free @ np.linalg.lstsq(free, kept, rcond=None)[0]
+        free = self.covariates.design.features
+        return less_fit(self.design.block(t, weight), free, self.features)
 
 
 class Scaled:

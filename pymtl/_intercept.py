@@ -9,9 +9,11 @@ strength lambda0 have ``a = 2 lambda0 omega / (omega + 2 lambda0)``.
 from __future__ import annotations
 
 import numpy as np
+import scipy.sparse as sp
 
 from ._feature_weight import FeatureWeight
-from .designs import Between, Shared, Stacked
+from ._sparse import centre_full
+from .designs import Between, Shared, Shifted, Stacked, StackedSparse
 from .tasks import SHARED, TaskData
 
 
@@ -118,13 +120,20 @@ class Centred:
 
 
 def _plain(data):
+    X = data.X
+    if sp.issparse(X):
+        if data.door == SHARED:
+            return Shared(X.astype(np.float64, copy=False), data.n_tasks)
+        return StackedSparse.of_rows(X, data.bounds)
     if data.door == SHARED:
-        return Shared(np.ascontiguousarray(data.X), data.n_tasks)
-    return Stacked(np.ascontiguousarray(data.X), data.bounds)
+        return Shared(np.ascontiguousarray(X), data.n_tasks)
+    return Stacked(np.ascontiguousarray(X), data.bounds)
 
 
 def _task_means(data, share):
     """Weighted means (n_tasks, n_features) of the rows, accumulated in float64."""
+    if sp.issparse(data.X):
+        return np.ascontiguousarray(_plain(data).adjoint(share).T)
     if data.door == SHARED:
         return share.reshape(data.n_tasks, -1) @ data.X
     means = np.empty((data.n_tasks, data.X.shape[1]))
@@ -134,16 +143,33 @@ def _task_means(data, share):
 
 
 def _centre(data, means):
+    if sp.issparse(data.X):
+        return _centre_sparse(data, means)
     if data.door == SHARED:
         centre = means.mean(axis=0)
         shift = means - centre
         same = np.abs(shift).max() <= 1e-14 * np.abs(data.X).max()
         X = _subtract(data.X, centre, np.empty(data.X.shape, data.X.dtype))
-        return Shared(X, data.n_tasks, None if same else shift)
+        design = Shared(X, data.n_tasks)
+        return design if same else Shifted(design, shift)
     X = np.empty(data.X.shape, dtype=data.X.dtype)
     for t, (a, b) in enumerate(zip(data.bounds[:-1], data.bounds[1:], strict=True)):
         _subtract(data.X[a:b], means[t], X[a:b])
     return Stacked(X, data.bounds)
+
+
+def _centre_sparse(data, means):
+    """Centre by what the products lose: zeros stay zeros."""
+    design, eps = _plain(data), np.finfo(data.X.dtype).eps
+    if data.door == SHARED:
+        n, centre = data.X.shape[0], means.mean(axis=0, keepdims=True)
+        X, rest = centre_full(design.X, np.array([n]), centre, eps)
+        design, shift = Shared(X, data.n_tasks), means - (centre - rest)
+        shift[:, np.abs(shift).max(axis=0) <= 1e-14 * np.abs(centre[0])] = 0.0
+    else:
+        A, shift = centre_full(design.A, np.diff(data.bounds), means, eps)
+        design = StackedSparse(A, data.bounds)
+    return Shifted(design, shift) if shift.any() else design
 
 
 def _subtract(X, mean, out):

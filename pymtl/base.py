@@ -99,7 +99,8 @@ class MultiTaskBase(BaseEstimator):
         ----------
         X : list or dict of arrays (n_t, n_features), or array (n_samples, n_features)
             Data through one of three doors: a list or dict of tasks; one design
-            shared by all tasks; or, with `task_column`, a long table.
+            shared by all tasks; or, with `task_column`, a long table. Arrays may be
+            scipy sparse, and stay it.
         y : list or dict of arrays (n_t,), or array (n_samples,) or (n_samples, n_tasks)
             Targets in the form of the door. In the 2-d form NaN is "not observed".
         sample_weight : same form as y, or array (n_samples,), default=None
@@ -166,7 +167,7 @@ class MultiTaskBase(BaseEstimator):
         else:
             coef = np.vstack([coef, coef.mean(axis=0)])
             intercept = np.append(intercept, intercept.mean())
-            z = np.einsum("ij,ij->i", rows.X, coef[rows.task]) + intercept[rows.task]
+            z = rows.products(coef) + intercept[rows.task]
         if offset is not None:
             z = z + read_vector(offset, rows, len(self.tasks_), "offset")
         if rows.door == SHARED:
@@ -417,6 +418,7 @@ class MultiTaskBase(BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
         tags.target_tags.multi_output = True
         tags.target_tags.required = True
         return tags

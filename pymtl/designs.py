@@ -7,7 +7,8 @@ stacked task after task, and back. Solvers know no other layout.
 ``forward(W)``         stacked predictions, shape (n_rows,)
 ``adjoint(r)``         the transpose, shape (n_features, n_columns)
 ``block(t, weight)``   rows B_t, square-root weighted, with B_t'B_t at least the
-                       part of the weighted Gram matrix that belongs to column t
+                       part of the weighted Gram matrix that belongs to column t; an
+                       array, or :class:`~pymtl._sparse.SparseRows`
 ``gram(weight)``       a function W -> adjoint(weight * forward(W)) that holds the
                        products X_t'X_t in place of the rows, or None; a `Gram`
                        where the tasks do not touch each other
@@ -21,8 +22,10 @@ stacked task after task, and back. Solvers know no other layout.
 from __future__ import annotations
 
 import numpy as np
+import scipy.sparse as sp
 
 from ._kernels import gram_product, stacked_adjoint, stacked_forward
+from ._sparse import by_task, gram, less_outer, stack_rows, weighted
 
 LARGE_TASK = 20_000
 
@@ -64,7 +67,51 @@ class Stacked:
 
     def block(self, t, weight):
         rows = slice(self.bounds[t], self.bounds[t + 1])
-        return self.X[rows] * np.sqrt(weight[rows])[:, None]
+        return weighted(self.X[rows], weight[rows])
+
+    def gram(self, weight):
+        return _stacked_gram(self, weight)
+
+    def alike(self, weight):
+        return None
+
+
+class StackedSparse:
+    """Tasks with their own sparse rows, as one matrix that maps all of W.
+
+    Parameters
+    ----------
+    A : csr_array of shape (n_rows, n_features * n_tasks)
+        Rows sorted by task, as :func:`pymtl._sparse.by_task` returns them.
+    bounds : ndarray of shape (n_tasks + 1,)
+        Task boundaries.
+    """
+
+    def __init__(self, A, bounds):
+        self.A = A
+        self.bounds = bounds
+        n_tasks = len(bounds) - 1
+        self.shape = (A.shape[1] // n_tasks, n_tasks)
+
+    @classmethod
+    def of_rows(cls, X, bounds):
+        """Return the design of the rows of X."""
+        n_tasks = len(bounds) - 1
+        task = np.repeat(np.arange(n_tasks), np.diff(bounds))
+        return cls(by_task(X, task, n_tasks), bounds)
+
+    def forward(self, W):
+        return self.A @ W.ravel()
+
+    def adjoint(self, r):
+        return (self.A.T @ r).reshape(self.shape)
+
+    def block(self, t, weight):
+        rows = slice(self.bounds[t], self.bounds[t + 1])
+        A, n_tasks = self.A[rows], self.shape[1]
+        shape = (A.shape[0], self.shape[0])
+        X = sp.csr_array((A.data, A.indices // n_tasks, A.indptr), shape=shape)
+        return weighted(X, weight[rows])
 
     def gram(self, weight):
         return _stacked_gram(self, weight)
@@ -81,60 +128,83 @@ class Shared:
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
+    X : ndarray or csr_array of shape (n_samples, n_features)
         The design matrix.
     n_tasks : int
         Number of tasks.
-    shift : ndarray of shape (n_tasks, n_features) or None, default=None
-        What each task subtracts from every row of X: the means of its observed rows.
     """
 
-    def __init__(self, X, n_tasks, shift=None):
+    def __init__(self, X, n_tasks):
         self.X = X
-        self.shift = shift
         self.bounds = X.shape[0] * np.arange(n_tasks + 1)
         self.shape = (X.shape[1], n_tasks)
 
     def forward(self, W):
-        Z = W.T @ self.X.T
-        if self.shift is not None:
-            Z -= np.einsum("tj,jt->t", self.shift, W)[:, None]
-        return Z.ravel()
+        return (W.T @ self.X.T).ravel()
 
     def adjoint(self, r):
-        R = r.reshape(self.shape[1], -1)
-        G = (R @ self.X).T
-        if self.shift is not None:
-            G -= self.shift.T * R.sum(axis=1)
-        return G
+        return (r.reshape(self.shape[1], -1) @ self.X).T
 
     def block(self, t, weight):
-        w = weight[self.bounds[t] : self.bounds[t + 1]]
-        seen = w > 0
-        rows = self.X if seen.all() else self.X[seen]
-        if self.shift is not None:
-            rows = rows - self.shift[t]
-        return rows * np.sqrt(w[seen])[:, None]
+        return weighted(self.X, weight[self.bounds[t] : self.bounds[t + 1]])
 
     def gram(self, weight):
         scale = self.alike(weight)
         if scale is None:
             return _stacked_gram(self, weight)
-        B = self.block(0, weight)
-        return Gram((B.T @ B)[None], scale)
+        return Gram(gram(self.block(0, weight))[None], scale)
 
     def take(self, features):
-        shift = None if self.shift is None else self.shift[:, features]
-        return Shared(np.take(self.X, features, axis=1), self.shape[1], shift)
+        return Shared(_take(self.X, features), self.shape[1])
 
     def alike(self, weight):
         weight = weight.reshape(self.shape[1], -1)
         scale = weight.sum(axis=1) / weight[0].sum()
-        if self.shift is not None or np.any(
-            np.abs(weight - scale[:, None] * weight[0]) > 1e-15 * scale[:, None]
-        ):
+        if np.any(np.abs(weight - scale[:, None] * weight[0]) > 1e-15 * scale[:, None]):
             return None
         return scale
+
+
+class Shifted:
+    """A design less one row a task: the centring of rows that are not touched.
+
+    Parameters
+    ----------
+    design : design
+        The tasks.
+    shift : ndarray of shape (n_tasks, n_features)
+        What each task subtracts from its rows.
+    """
+
+    def __init__(self, design, shift):
+        self.design = design
+        self.shift = np.ascontiguousarray(shift.T)
+        self.bounds = design.bounds
+        self.shape = design.shape
+
+    def forward(self, W):
+        z = self.design.forward(W)
+        z -= np.repeat(np.einsum("jt,jt->t", self.shift, W), np.diff(self.bounds))
+        return z
+
+    def adjoint(self, r):
+        G = self.design.adjoint(r)
+        G -= self.shift * np.add.reduceat(r, self.bounds[:-1])
+        return G
+
+    def block(self, t, weight):
+        own = weight[self.bounds[t] : self.bounds[t + 1]]
+        B = self.design.block(t, weight)
+        return less_outer(B, np.sqrt(own[own > 0]), self.shift[:, t])
+
+    def gram(self, weight):
+        return _stacked_gram(self, weight)
+
+    def take(self, features):
+        return Shifted(self.design.take(features), self.shift[features].T)
+
+    def alike(self, weight):
+        return None
 
 
 class Gram:
@@ -209,12 +279,14 @@ class Between:
 
     def gram(self, weight):
         product = self.design.gram(weight[: self.design.bounds[-1]])
+        if product is None:
+            return None
         return lambda W: product(W) + self._adjoint(self._forward(W))
 
     def block(self, t, weight):
         row = self.root[t] * self.means[t]
         n_rows = self.design.bounds[-1]
-        return np.vstack([self.design.block(t, weight[:n_rows]), row])
+        return stack_rows([self.design.block(t, weight[:n_rows]), row])
 
     def alike(self, weight):
         return None
@@ -249,7 +321,7 @@ class Spanned:
         size = np.abs(self.basis)
         share = np.sqrt(size[:, t] * size.sum(axis=1))
         tasks = np.flatnonzero(share)
-        return np.vstack([share[s] * self.design.block(s, weight) for s in tasks])
+        return stack_rows([share[s] * self.design.block(s, weight) for s in tasks])
 
     def gram(self, weight):
         product, N = self.design.gram(weight), self.basis
@@ -264,6 +336,9 @@ def _stacked_gram(design, weight):
     d, m = design.shape
     H = np.empty((m, d, d))
     for t in range(m):
-        B = design.block(t, weight)
-        H[t] = B.T @ B
+        H[t] = gram(design.block(t, weight))
     return Gram(H, np.ones(m))
+
+
+def _take(X, features):
+    return X[:, features] if sp.issparse(X) else np.take(X, features, axis=1)

@@ -7,6 +7,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_array, check_random_state, column_or_1d
 from sklearn.utils.validation import check_consistent_length
@@ -114,7 +115,7 @@ class TaskKFold(BaseCrossValidator):
 
         Parameters
         ----------
-        X : {array-like, frame} of shape (n_samples, 1 + n_features)
+        X : {array-like, sparse, frame} of shape (n_samples, 1 + n_features)
             Long table; only its task column is read.
         y : array-like of shape (n_samples,) or None, default=None
             Targets; labels that repeat are spread over the folds.
@@ -208,13 +209,17 @@ def _task_column(X, task_column):
             msg = f"X has no column {task_column!r}; its columns are {columns}."
             raise ValueError(msg)
         return frame.get_column(name).to_numpy()
-    X = check_array(X, dtype=None, ensure_all_finite=False)
+    X = check_array(
+        X, accept_sparse=("csr", "csc"), dtype=None, ensure_all_finite=False
+    )
     if not _is_position(task_column, X.shape[1]):
         msg = (
             f"task_column={task_column!r} is not a column of X, an array with "
             f"{X.shape[1]} columns: give a position, or pass a frame to use names."
         )
         raise ValueError(msg)
+    if sp.issparse(X):
+        return X[:, [task_column % X.shape[1]]].toarray().ravel()
     return X[:, task_column]
 
 

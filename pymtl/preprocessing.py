@@ -7,6 +7,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.validation import (
@@ -262,6 +263,13 @@ class TaskScaler(_Doors, _TableScaler):
         data = read_training(
             self, X, _no_target(X), sample_weight, None, self.task_column
         )
+        if sp.issparse(data.X):
+            msg = (
+                "TaskScaler does not take sparse data: scale the features before the "
+                "task column is added, for example with "
+                "sklearn.preprocessing.MaxAbsScaler."
+            )
+            raise TypeError(msg)
         self._door = data.door
         by_task = self.per_task and data.door != SHARED
         self._mean, self._scale = self._measure(
@@ -545,7 +553,7 @@ def _visible(statistic):
 
 def _no_target(X):
     """Return zeros in the form of the door, where y plays no part."""
-    if isinstance(X, dict):
+    if is_lists(X) and isinstance(X, dict):
         return {label: _no_target(x) for label, x in X.items()}
     if is_lists(X):
         return [_no_target(x) for x in X]

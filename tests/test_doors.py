@@ -260,15 +260,72 @@ def test_messages_use_the_keys_of_a_dict():
         mean().fit(X, y | {"south": ys[2][1:]})
 
 
-def test_sparse_tasks_are_refused():
+def test_sparse_tasks_beside_dense_ones():
+    """The stack is sparse if any task is, as in scikit-learn's unions."""
     Xs, ys = make_tasks()
-    for X in (sp.csr_array(Xs[0]), sp.dok_array(Xs[0])):
-        with pytest.raises(TypeError, match="[Ss]parse"):
-            mean().fit(change(Xs, 1, X[:5]), ys)
-        with pytest.raises(TypeError, match="[Ss]parse"):
-            mean().fit(X, ys[0])  # a dok matrix is a dict and a matrix
-        with pytest.raises(TypeError, match="[Ss]parse"):
-            mean(task_column=0).fit(X, ys[0])
+    expected = mean().fit(Xs, ys)
+    model = mean().fit(change(Xs, 1, sp.csc_matrix(Xs[1])), ys)
+    assert_allclose(model.coef_, expected.coef_, rtol=1e-9)
+    X, y = stack_tasks(change(Xs, 2, sp.coo_array(Xs[2])), ys)
+    assert sp.issparse(X)
+    back, _, labels = split_tasks(X.tocsc(), y, -X.shape[1])
+    assert labels.tolist() == [0, 1, 2]
+    for x, own in zip(back, Xs, strict=True):
+        assert_array_equal(x.toarray(), own)
+
+
+KINDS = [sp.csr_array, sp.csc_matrix, sp.dok_array, sp.lil_array]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kinds_of_sparse_matrices(kind):
+    """A dok matrix is a dict and a matrix."""
+    Xs, ys = make_tasks()
+    X, y = Xs[2], ys[2]
+    Y = np.column_stack([y, -y, y**2])
+    assert_allclose(mean().fit(kind(X), Y).coef_, mean().fit(X, Y).coef_, rtol=1e-9)
+    table, y = stack_tasks(Xs, ys)
+    model = mean(task_column=0).fit(kind(table), y)
+    expected = mean(task_column=0).fit(table, y)
+    assert_allclose(model.coef_, expected.coef_, rtol=1e-9)
+    assert_allclose(model.predict(kind(table)), expected.predict(table), rtol=1e-9)
+
+
+def test_sparse_forms_that_are_not_canonical():
+    """Duplicates, unsorted and long indices are read, and the input is left alone."""
+    Xs, ys = make_tasks()
+    X = Xs[2] * (np.arange(Xs[2].size).reshape(Xs[2].shape) % 3 > 0)
+    n, d = X.shape
+    columns = np.tile(np.r_[np.arange(d)[::-1], np.arange(d)], n)
+    half = np.concatenate([[*x[::-1], *x] for x in 0.5 * X])
+    indptr = np.arange(0, 2 * d * n + 1, 2 * d)
+    for index in (np.int32, np.int64):
+        parts = half.copy(), columns.astype(index), indptr.astype(index)
+        for part in parts:
+            part.flags.writeable = False
+        messy = sp.csr_array(parts, shape=(n, d))
+        assert_array_equal(messy.toarray(), X)
+        model = mean().fit([messy, *Xs[:2]], [ys[2], *ys[:2]])
+        expected = mean().fit([X, *Xs[:2]], [ys[2], *ys[:2]])
+        assert_allclose(model.coef_, expected.coef_, rtol=1e-9)
+        assert_allclose(mean().fit(messy, ys[2]).coef_, mean().fit(X, ys[2]).coef_)
+        assert_array_equal(messy.data, half)
+        assert_array_equal(messy.indices, columns)
+
+
+def test_bad_values_of_sparse_tasks():
+    Xs, ys = make_tasks()
+    bad = sp.csr_array(Xs[1])
+    bad.data[4] = np.inf
+    with refuses("infinity", "task 1", "feature 1"):
+        mean().fit(change(Xs, 1, bad), ys)
+    with refuses("Task 1 has 2 features"):
+        mean().fit(change(Xs, 1, sp.csr_array(Xs[1][:, :2])), ys)
+    table, y = stack_tasks([sp.csr_array(X) for X in Xs], ys)
+    with refuses("position", "dense"):
+        mean(task_column="school").fit(table, y)
+    with pytest.raises(TypeError, match="TaskScaler does not take sparse"):
+        TaskScaler(task_column=0).fit(table, y)
 
 
 @pytest.mark.parametrize("name", ["sample_weight", "offset"])

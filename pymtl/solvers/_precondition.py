@@ -7,6 +7,7 @@ from copy import copy
 import numpy as np
 
 from .._kernels import gram_product
+from .._sparse import condensed
 from ..penalties._task_matrix import TaskMatrix
 
 RANK_CUT = 1e-12
@@ -173,7 +174,7 @@ class Group:
         if like is not None:
             self.seen, self.vectors, self.values = like.seen, like.vectors, like.values
         elif graph or self.free.shape[1]:
-            blocks = [problem.design.block(t, problem.weight) for t in tasks]
+            blocks = [_rows(problem, t) for t in tasks]
         if self.free.shape[1] and like is None:
             self.seen = _row_space(blocks)
         if graph and like is None:
@@ -309,8 +310,13 @@ def _factors(problem, alpha):
     """Return the factor of each task, one for all where the tasks are alike."""
     tasks = range(problem.design.shape[1])
     if np.ptp(alpha) == 0 and _are_alike(problem):
-        return [Factor(problem.design.block(0, problem.weight), alpha[0])] * len(tasks)
-    return [Factor(problem.design.block(t, problem.weight), alpha[t]) for t in tasks]
+        return [Factor(_rows(problem, 0), alpha[0])] * len(tasks)
+    return [Factor(_rows(problem, t), alpha[t]) for t in tasks]
+
+
+def _rows(problem, t):
+    """Return dense rows with the Gram matrix of task t."""
+    return condensed(problem.design.block(t, problem.weight))
 
 
 def _decompose(B, alpha, free=False):

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.sparse.linalg import LinearOperator, eigsh
 
+from .._sparse import SparseRows, column_squares, gram, is_sparser
 from ..designs import Spanned
 from ..losses import Squared
 from ..penalties._task_matrix import TaskMatrix
@@ -268,8 +269,7 @@ class Problem:
         weight = self._curvature_at_zero
         scale = self.design.alike(weight)
         for t in range(m if scale is None else 1):
-            B = self.design.block(t, weight)
-            diagonal[:, t] = np.einsum("ij,ij->j", B, B)
+            diagonal[:, t] = column_squares(self.design.block(t, weight))
         if scale is not None:
             diagonal[:] = diagonal[:, :1] * scale
         return diagonal
@@ -405,6 +405,8 @@ class Problem:
         rows = np.count_nonzero(self.weight)
         if not self.loss.quadratic or rows < m * d or 8 * m * d * d > GRAM_BYTES:
             return self
+        if is_sparser(self.design.block(0, self.weight)):
+            return self
         product = self._once("gram", lambda: self.design.gram(self.weight))
         return self if product is None else GramProblem(self, product)
 
@@ -455,17 +457,17 @@ def _majorant(B, entry):
     """Diagonal majorant (n_features,) of B'B."""
     if not entry:
         return np.full(B.shape[1], largest_eigenvalue(B))
-    diagonal = np.einsum("ij,ij->j", B, B)
+    diagonal = column_squares(B)
     scale = np.sqrt(diagonal)
     scale[scale == 0] = 1.0
     return diagonal * largest_eigenvalue(B / scale)
 
 
-def largest_eigenvalue(B: np.ndarray) -> float:
+def largest_eigenvalue(B: np.ndarray | SparseRows) -> float:
     """Return the largest eigenvalue of B'B, or a little more."""
     n, d = B.shape
     if min(n, d) <= DENSE_EIGEN:
-        return _largest(B.T @ B if d <= n else B @ B.T)
+        return _largest(gram(B if d <= n else B.T))
     operator = LinearOperator((d, d), matvec=lambda v: B.T @ (B @ v), dtype=float)
     return _lanczos(operator)
 

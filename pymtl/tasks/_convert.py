@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.utils import column_or_1d
 
 from ._labels import encode_tasks, split_column
@@ -16,16 +17,17 @@ def stack_tasks(Xs: Any, ys: Any) -> tuple[Any, np.ndarray]:
 
     Parameters
     ----------
-    Xs : list or dict of {array-like, frame} of shape (n_t, n_features)
+    Xs : list or dict of {array-like, sparse, frame} of shape (n_t, n_features)
         One design matrix a task.
     ys : list or dict of array-like of shape (n_t,)
         One target a task.
 
     Returns
     -------
-    X : ndarray of shape (n_samples, 1 + n_features), or a frame of the library of `Xs`
-        The rows, task after task. Column 0 holds the task's number; in a frame it is
-        called "task" and holds the keys of a dict, else numbers.
+    X : {array, csr_array, frame} of shape (n_samples, 1 + n_features)
+        The rows, task after task, in the form of `Xs`; sparse if any task is. Column 0
+        holds the task's number; in a frame it is called "task" and holds the keys of a
+        dict, else numbers.
     y : ndarray of shape (n_samples,)
         The targets.
 
@@ -52,6 +54,8 @@ def stack_tasks(Xs: Any, ys: Any) -> tuple[Any, np.ndarray]:
     X, bounds, names = stack(items, labels)
     y = np.concatenate(vectors(ys, labels, np.diff(bounds), keyed, "y"))
     task = np.repeat(np.arange(len(labels)), np.diff(bounds))
+    if sp.issparse(X):
+        return sp.hstack([task[:, None].astype(X.dtype), X], format="csr"), y
     if names is None:
         return np.column_stack([task.astype(X.dtype), X]), y
     import narwhals as nw
@@ -65,12 +69,12 @@ def stack_tasks(Xs: Any, ys: Any) -> tuple[Any, np.ndarray]:
 
 def split_tasks(
     X: Any, y: Any, task_column: int | str
-) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
+) -> tuple[list[Any], list[np.ndarray], np.ndarray]:
     """Split a long table into lists of tasks.
 
     Parameters
     ----------
-    X : {array-like, frame} of shape (n_samples, 1 + n_features)
+    X : {array-like, sparse, frame} of shape (n_samples, 1 + n_features)
         Long table, one row a sample.
     y : array-like of shape (n_samples,)
         Targets.
@@ -79,7 +83,7 @@ def split_tasks(
 
     Returns
     -------
-    Xs : list of ndarray of shape (n_t, n_features)
+    Xs : list of {ndarray, csr_array} of shape (n_t, n_features)
         The rows of each task, in their order in X, without the task column.
     ys : list of ndarray of shape (n_t,)
         The targets of each task.
@@ -111,5 +115,5 @@ def split_tasks(
     y = column_or_1d(y)
     same_length(len(task), len(y), "y")
     order = np.argsort(task, kind="stable")
-    cuts = np.cumsum(np.bincount(task))[:-1]
-    return np.split(table[order], cuts), np.split(y[order], cuts), labels
+    rows = np.split(order, np.cumsum(np.bincount(task))[:-1])
+    return [table[i] for i in rows], [y[i] for i in rows], labels

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_array
 
+from .._sparse import canonical
 from ._constants import FLOATS
 
 
@@ -19,14 +20,14 @@ def split_column(
 
     Parameters
     ----------
-    X : {array-like, frame} of shape (n_samples, 1 + n_features)
+    X : {array-like, sparse, frame} of shape (n_samples, 1 + n_features)
         Long table.
     task_column : int or str
         A name where the frame has that name, else a position.
 
     Returns
     -------
-    table : ndarray of shape (n_samples, n_features)
+    table : ndarray or csr_array of shape (n_samples, n_features)
         Numeric features; they may still hold NaN.
     column : ndarray of shape (n_samples,)
         Task labels as they are.
@@ -35,20 +36,19 @@ def split_column(
     names : list of str or None
         Feature names.
     """
-    if sp.issparse(X):
-        msg = "A sparse long table is not accepted; give a dense array or a frame."
-        raise TypeError(msg)
     if hasattr(X, "columns"):
         return _split_frame(X, task_column)
-    if not hasattr(X, "dtype"):
+    if sp.issparse(X):
+        X = check_array(X, accept_sparse="csr", dtype=FLOATS, ensure_all_finite=False)
+    elif not hasattr(X, "dtype"):
         X = np.asarray(X)
     if X.ndim != 2:
         X = check_array(X, dtype=None)
     if isinstance(task_column, str):
         msg = (
             f"task_column={task_column!r} names a column, but X is an array without "
-            "column names: give the position of the column, or pass a frame (after a "
-            "transformer: set_output(transform='pandas'))."
+            "column names: give the position of the column, or, if it is dense, pass "
+            "a frame (after a transformer: set_output(transform='pandas'))."
         )
         raise ValueError(msg)
     d = X.shape[1]
@@ -56,6 +56,10 @@ def split_column(
         msg = f"task_column={task_column} is not a column of X, which has {d}."
         raise ValueError(msg)
     rest = np.arange(d) != task_column % d
+    if sp.issparse(X):
+        X = canonical(X)
+        column = X[:, [task_column % d]].toarray().ravel()
+        return X[:, np.flatnonzero(rest)], column, None, None
     table = check_array(
         X[:, rest], dtype=FLOATS, ensure_all_finite=False, input_name="X"
     )

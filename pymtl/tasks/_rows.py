@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from .._sparse import by_task
 from ._constants import FLOATS, LISTS, LONG, SHARED
 from ._labels import clean_labels, label_array, split_column
 from ._stack import check_finite, is_lists, items_of, stack, vectors
@@ -23,7 +25,7 @@ class TaskRows:
     ----------
     door : {"lists", "shared", "long"}
         How the rows came in.
-    X : ndarray of shape (n_rows, n_features)
+    X : ndarray or csr_array of shape (n_rows, n_features)
         The rows.
     task : ndarray of shape (n_rows,) or None
         Index of each row's task, -1 for an unseen one; None for the shared door.
@@ -38,6 +40,12 @@ class TaskRows:
     task: np.ndarray | None = None
     bounds: np.ndarray | None = None
     keys: list | None = None
+
+    def products(self, coef: np.ndarray) -> np.ndarray:
+        """Return ``x_i . coef[task_i]`` for rows that each have a task."""
+        if sp.issparse(self.X):
+            return by_task(self.X, self.task % len(coef), len(coef)) @ coef.T.ravel()
+        return np.einsum("ij,ij->i", self.X, coef[self.task])
 
     def split(self, z: np.ndarray) -> Any:
         """Return predictions of the rows in the form of the door."""
@@ -125,7 +133,7 @@ def read_rows(estimator: Any, X: Any, task_column: int | str | None) -> TaskRows
             "to the column of X that names the task."
         )
         raise ValueError(msg)
-    X = validate_data(estimator, X, reset=False, dtype=FLOATS)
+    X = validate_data(estimator, X, reset=False, accept_sparse="csr", dtype=FLOATS)
     return TaskRows(SHARED, X)
 
 
@@ -156,7 +164,7 @@ def read_vector(values: Any, rows: TaskRows, n_tasks: int, name: str) -> np.ndar
             vectors(values, labels, sizes, keyed, name, dtype=np.float64)
         )
     values = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
-    n = len(rows.X)
+    n = rows.X.shape[0]
     if rows.door == SHARED and values.shape in [(n, 1), (n,)]:
         return np.broadcast_to(values.reshape(n, 1), (n, n_tasks))
     if values.shape != ((n, n_tasks) if rows.door == SHARED else (n,)):

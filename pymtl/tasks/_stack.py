@@ -8,7 +8,9 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_array
 
+from .._sparse import canonical
 from ._constants import FLOATS
+from ._labels import label_array
 
 
 def is_lists(X: Any) -> bool:
@@ -51,14 +53,14 @@ def items_of(Xs, name):
 
 
 def stack(items, labels):
-    """Stack the matrices of all tasks: one check on the stack."""
+    """Stack the matrices of all tasks: one check on the stack.
+
+    As in scikit-learn's unions, the stack is sparse if any of them is.
+    """
     first, names = labels[0], None
     d = items[0].shape[1] if len(getattr(items[0], "shape", ())) == 2 else None
     arrays = []
     for label, item in zip(labels, items, strict=True):
-        if sp.issparse(item):
-            msg = f"X of task {label!r} is sparse; give dense arrays (X.toarray())."
-            raise TypeError(msg)
         shape = getattr(item, "shape", None)
         if shape is None or len(shape) != 2:
             msg = (
@@ -84,10 +86,13 @@ def stack(items, labels):
             raise ValueError(msg)
         names = own if names is None else names
         arrays.append(_numbers(item, label))
-    X = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-    bounds = np.cumsum([0, *(len(a) for a in arrays)])
-    if not np.isfinite(np.sum(X)) and not np.isfinite(X).all():
-        check_finite(X, np.repeat(np.array(labels, object), np.diff(bounds)))
+    bounds = np.cumsum([0, *(a.shape[0] for a in arrays)])
+    if any(map(sp.issparse, arrays)):
+        X = canonical(sp.vstack(arrays, format="csr"))
+    else:
+        X = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+    if not np.isfinite(X.sum()):
+        check_finite(X, np.repeat(label_array(labels), np.diff(bounds)))
     return X, bounds, names
 
 
@@ -140,10 +145,15 @@ def feature_names(item):
 
 def check_finite(X, task):
     """Raise an error that names the task of the first NaN or infinity."""
-    finite = np.isfinite(X)
+    values = X.data if sp.issparse(X) else X
+    finite = np.isfinite(values)
     if finite.all():
         return
-    i, j = np.argwhere(~finite)[0]
+    if sp.issparse(X):
+        k = int(np.argmin(finite))
+        i, j = np.searchsorted(X.indptr, k, side="right") - 1, X.indices[k]
+    else:
+        i, j = np.argwhere(~finite)[0]
     value = "NaN" if np.isnan(X[i, j]) else "infinity"
     msg = (
         f"Input X contains {value}: task {task.tolist()[i]!r}, feature {j}. Impute or "
@@ -169,7 +179,9 @@ def _numbers(item, label):
     if type(item) in (np.ndarray, np.memmap) and item.dtype in FLOATS:
         return item
     try:
-        return check_array(item, dtype=FLOATS, ensure_all_finite=False)
+        return check_array(
+            item, accept_sparse="csr", dtype=FLOATS, ensure_all_finite=False
+        )
     except (TypeError, ValueError) as error:
         msg = f"X of task {label!r}: {error}"
         raise ValueError(msg) from error

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import validate_data
 
+from .._sparse import canonical
 from ._constants import FLOATS, LISTS, LONG, SHARED
 from ._labels import encode_tasks, label_array, split_column
 from ._stack import (
@@ -32,7 +34,7 @@ class TaskData:
     ----------
     door : {"lists", "shared", "long"}
         How the data came in.
-    X : ndarray of shape (n_rows, n_features)
+    X : ndarray or csr_array of shape (n_rows, n_features)
         All rows; for the shared design its n_samples rows, once.
     y : ndarray of shape (n_rows,)
         Targets, task after task; for the shared design n_tasks * n_samples.
@@ -151,7 +153,7 @@ def _read_lists(estimator, X, y, sample_weight, offset):
     validate_data(estimator, items[0], reset=True, skip_check_array=True)
     sizes = np.diff(bounds)
     y = _targets(vectors(y, labels, sizes, keyed, "y"), labels)
-    n = len(X)
+    n = X.shape[0]
     weight = np.ones(n)
     if sample_weight is not None:
         parts = vectors(sample_weight, labels, sizes, keyed, "sample_weight", float)
@@ -173,7 +175,9 @@ def _read_shared(estimator, X, y, sample_weight, offset):
         msg = f"y should be a 1d or 2d array, got an array of shape {y.shape} instead."
         raise ValueError(msg)
     names = feature_names(X)
-    X = validate_data(estimator, X, reset=True, dtype=FLOATS)
+    X = validate_data(estimator, X, reset=True, accept_sparse="csr", dtype=FLOATS)
+    if sp.issparse(X):
+        X = canonical(X)
     y = check_array(
         y,
         ensure_2d=False,
@@ -191,10 +195,10 @@ def _read_shared(estimator, X, y, sample_weight, offset):
         ensure_min_samples=0,
         input_name="y",
     )
-    if len(y) != len(X):
+    if len(y) != X.shape[0]:
         msg = (
             f"Found input variables with inconsistent numbers of samples: X has "
-            f"{len(X)} rows, y has {len(y)}."
+            f"{X.shape[0]} rows, y has {len(y)}."
         )
         raise ValueError(msg)
     y = y.reshape(len(y), -1)
@@ -233,7 +237,7 @@ def _read_shared(estimator, X, y, sample_weight, offset):
             raise ValueError(msg)
         X, Y, weight = X[keep], Y[:, keep], weight[:, keep]
         offset = None if offset is None else offset[keep]
-        bounds = len(X) * np.arange(2)
+        bounds = X.shape[0] * np.arange(2)
     data = TaskData(
         SHARED, X, Y.ravel(), weight.ravel(), offset, bounds, labels, names, labels
     )
@@ -246,7 +250,7 @@ def _read_long(estimator, X, y, sample_weight, offset, task_column, task_order):
     table, column, categories, names = split_column(X, task_column)
     check_finite(table, column)
     labels, task = encode_tasks(column, categories, task_order)
-    n = len(table)
+    n = table.shape[0]
     y = column_or_1d(y, warn=True)
     same_length(n, len(y), "y")
     order = np.argsort(task, kind="stable")
