@@ -176,5 +176,8 @@ def _subtract(X, mean, out):
     """Centre X; a column that is constant but for rounding becomes zero."""
     np.subtract(X, mean, out=out, casting="same_kind")
     size = np.maximum(out.max(axis=0), -out.min(axis=0))
-    out[:, size <= 8 * np.finfo(X.dtype).eps * np.abs(mean)] = 0
+    rounding = np.finfo(X.dtype).eps * np.abs(mean)
+    small = np.flatnonzero(size <= max(len(X), 8) * rounding)
+    constant = np.ptp(X[:, small], axis=0) == 0
+    out[:, small[constant | (size[small] <= 8 * rounding[small])]] = 0
     return out

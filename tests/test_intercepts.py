@@ -198,3 +198,16 @@ def test_one_task_has_the_same_intercept_in_every_form():
     for fit in fits[1:]:
         assert_allclose(fit.intercept_, fits[0].intercept_, rtol=1e-12)
         assert_allclose(fit.coef_, fits[0].coef_, rtol=1e-12)
+
+
+def test_constant_columns_of_large_tasks_are_centred_to_zero():
+    rng = np.random.default_rng(0)
+    constant = rng.uniform(10, 20, size=4)
+    Xs = [
+        np.column_stack([rng.normal(size=(n, 2)), np.tile(constant * t, (n, 1))])
+        for t, n in enumerate((200, 300, 1000), start=1)
+    ]
+    ys = [X[:, 0] + 0.1 * rng.normal(size=len(X)) for X in Xs]
+    model = MultiTaskMeanRegressor(1.0).fit(Xs, ys)
+    assert not model.coef_[:, 2:].any()
+    assert model.n_iter_ <= 2
