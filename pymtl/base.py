@@ -15,11 +15,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._feature_weight import FeatureWeight, RowScaled, feature_values
 from ._intercept import Centred
+from ._path import Path, compute_path
 from ._sklearn import Interval, StrOptions, fit_context
 from .designs import Spanned
 from .losses import LOSSES, Loss
 from .penalties import Penalty
-from .penalties._base import degree, split_quadratic, summands
+from .penalties._base import degree, moving, split_quadratic, summands
 from .penalties._components import expand
 from .solvers import SOLVERS, Problem, solve
 from .tasks import (
@@ -196,6 +197,54 @@ class MultiTaskBase(BaseEstimator):
         gradient = other._null_gradient(centred, penalty)
         return float(penalty.lambda_max(gradient))
 
+    def path(
+        self,
+        X: Any,
+        y: Any,
+        lambda1: Any = None,
+        n_lambdas: int = 100,
+        eps: float = 1e-3,
+        sample_weight: Any = None,
+        offset: Any = None,
+    ) -> Path:
+        """Fit the model along decreasing strengths, each fit started from the last.
+
+        The data are read and centred once. All strengths of the structure move in the
+        proportion that the estimator's own strengths have; a ridge stays as it is,
+        unless it is all there is. The estimator itself is not fitted.
+
+        Parameters
+        ----------
+        X, y : object
+            Training data as in :meth:`fit`.
+        lambda1 : array-like of shape (n_lambdas,) or None, default=None
+            Values of lambda1 (lambda2 for the baselines), sorted to decrease. By
+            default from `lambda_max` down to ``eps * lambda_max``; where that is
+            infinite, from 1 / eps to eps times the mean curvature of the loss.
+        n_lambdas : int, default=100
+            Number of values, spaced evenly in the logarithm.
+        eps : float, default=1e-3
+            Length of the path.
+        sample_weight, offset : object, default=None
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        path : Path
+            `lambdas`, `params`, and for each of them `coef` (n_lambdas, n_tasks,
+            n_features), `intercept`, `objective`, `gap`, `certificate`, `n_iter`,
+            `n_features`, `n_nonzero`, `rank`; see
+            :class:`pymtl.model_selection.Path`.
+
+        Raises
+        ------
+        ValueError
+            If the values are not numbers of at least zero, or the penalty has no
+            strength to move.
+        """
+        self._validate_params()
+        return compute_path(self, X, y, lambda1, n_lambdas, eps, sample_weight, offset)
+
     def coef_frame(self):
         """Return the coefficients as a pandas frame.
 
@@ -334,6 +383,12 @@ class MultiTaskBase(BaseEstimator):
         if like is not None and _same_design(design, like.design):
             return like.with_penalty(matrix, proximal)
         return Problem(design, loss, centred.y, centred.weight, matrix, proximal)
+
+    def _moved(self, penalty):
+        """Return the parameters that give the strengths of a scaled penalty."""
+        names = self.get_params(deep=False)
+        values = {s: getattr(p, s) for p in moving(penalty) for s in p.strengths}
+        return {name: value for name, value in values.items() if name in names}
 
     def _solve(self, centred, problem, W=None):
         return solve(

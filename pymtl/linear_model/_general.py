@@ -1,6 +1,7 @@
 """Any penalty."""
 
 from collections.abc import Sequence
+from numbers import Real
 
 from sklearn.base import clone
 
@@ -78,3 +79,7 @@ class MultiTaskRegressor(MultiTaskRegressorBase):
         if isinstance(self.penalty, str):
             return PENALTIES[self.penalty]()
         return clone(self.penalty)
+
+    def _moved(self, penalty):
+        numbers = {k: v for k, v in penalty.get_params().items() if isinstance(v, Real)}
+        return {"penalty": self._penalty().set_params(**numbers)}

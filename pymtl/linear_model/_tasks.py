@@ -187,6 +187,11 @@ class MultiTaskGraphRegressor(MultiTaskRegressorBase):
             penalty = L1(self.lambda3) + penalty
         return penalty
 
+    def _moved(self, penalty):
+        entries, *quadratic = summands(penalty)
+        lambda3 = {"lambda3": entries.lambda1} if len(quadratic) == 2 else {}
+        return super()._moved(penalty) | lambda3
+
     def _report(self, *args):
         super()._report(*args)
         entries, *quadratic = summands(self.penalty_)

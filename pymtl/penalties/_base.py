@@ -31,9 +31,13 @@ class Penalty(BaseEstimator):
         each coefficient, shape (n_features, n_tasks).
     separable : {"entry", "row", "column"} or None
         The blocks over which the penalty is a sum.
+    structure : bool
+        Whether paths move its strengths: all but the ridge's, which only shrinks, where
+        there is something else.
     """
 
     convex = True
+    structure = True
     strengths: tuple[str, ...] = ("lambda1",)
     task_metric = False
     separable: str | None = None
@@ -198,6 +202,22 @@ class Penalty(BaseEstimator):
             scale = 0.5 * curvature
         return resolved.set_params(**{s: float(scale * unit[s]) for s in auto})
 
+    def scaled(self, factor: float) -> Penalty:
+        """Return a copy whose structure strengths are multiplied, as on a path.
+
+        Parameters
+        ----------
+        factor : float
+            Number, at least zero; strengths that are "auto" must be resolved before.
+
+        Returns
+        -------
+        penalty : Penalty
+            The scaled copy.
+        """
+        strengths = {s: factor * getattr(self, s) for s in self.strengths}
+        return clone(self).set_params(**strengths)
+
     def lambda_max(self, gradient: np.ndarray) -> float:
         """Return the smallest lambda1 for which the null model is the solution.
 
@@ -352,6 +372,18 @@ class Sum(Penalty):
             self.right.resolve(gradient, curvature),
         )
 
+    @property
+    def structure(self):
+        return self.left.structure or self.right.structure
+
+    def scaled(self, factor):
+        if self.strengths:
+            return super().scaled(factor)
+        parts = (self.left, self.right)
+        move = [p.structure or not self.structure for p in parts]
+        parts = [p.scaled(factor) if m else p for p, m in zip(parts, move, strict=True)]
+        return Sum(*parts)
+
     def align(self, tasks, ordered=True):
         return Sum(self.left.align(tasks, ordered), self.right.align(tasks, ordered))
 
@@ -368,6 +400,28 @@ def summands(penalty: Penalty) -> list[Penalty]:
     if isinstance(penalty, Sum):
         return summands(penalty.left) + summands(penalty.right)
     return [penalty]
+
+
+def moving(penalty: Penalty) -> list[Penalty]:
+    """Return the parts whose own strengths a path moves."""
+    if penalty.strengths or not hasattr(penalty, "left"):
+        return [penalty]
+    parts = [penalty.left, penalty.right]
+    kept = [p for p in parts if p.structure or not penalty.structure]
+    return [part for p in kept for part in moving(p)]
+
+
+def leading(penalty: Penalty) -> tuple[str, float]:
+    """Return the name and value of the first strength that a path moves."""
+    values = {s: getattr(p, s) for p in moving(penalty) for s in p.strengths}
+    positive = sorted(name for name, value in values.items() if value > 0)
+    if not positive:
+        msg = (
+            f"{penalty!r} has no positive strength that a path could move. Give its "
+            "strengths numbers above zero, or 'auto'."
+        )
+        raise ValueError(msg)
+    return positive[0], float(values[positive[0]])
 
 
 def degree(penalty: Penalty) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import block_diag
 
-from ._base import Penalty
+from ._base import Penalty, leading
 
 
 class Components(Penalty):
@@ -57,6 +57,11 @@ class Components(Penalty):
             self.left.align(tasks, ordered), self.right.align(tasks, ordered)
         )
 
+    def scaled(self, factor):
+        if self.strengths:
+            return super().scaled(factor)
+        return Components(self.left.scaled(factor), self.right.scaled(factor))
+
     def resolve(self, gradient, curvature):
         if self.strengths:
             return super().resolve(gradient, curvature)
@@ -64,6 +69,15 @@ class Components(Penalty):
             self.left.resolve(gradient, curvature),
             self.right.resolve(gradient, curvature),
         )
+
+    def lambda_max(self, gradient):
+        if self.strengths:
+            return super().lambda_max(gradient)
+        terms = [p for _, p in self.terms(gradient.shape[1])]
+        if not all(hasattr(p, "polar") for p in terms):
+            return np.inf
+        resolved = self.resolve(gradient, 1.0)
+        return leading(resolved)[1] * resolved.polar(gradient)
 
     @property
     def is_zero(self):

@@ -172,7 +172,9 @@ class Group:
         self.seen = self.system = None
         graph = matrix.general is not None
         if like is not None:
-            self.seen, self.vectors, self.values = like.seen, like.vectors, like.values
+            self.seen = like.seen
+            if graph:
+                self.vectors, self.values = like.vectors, like.values
         elif graph or self.free.shape[1]:
             blocks = [_rows(problem, t) for t in tasks]
         if self.free.shape[1] and like is None:

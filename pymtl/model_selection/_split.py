@@ -1,4 +1,4 @@
-"""Cross-validation that splits the samples inside every task."""
+"""Folds inside every task."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_array, check_random_state, column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
-from .tasks import encode_tasks, is_lists
-
-__all__ = ["TaskKFold"]
+from ..tasks import encode_tasks, is_lists
 
 
 class TaskKFold(BaseCrossValidator):
