@@ -31,6 +31,7 @@ class FeatureWeight:
         self.free = np.flatnonzero(weight == 0)
         q = weight[self.kept]
         self.scale = q ** (-1.0 / degree)
+        self.root = weight[:, None] ** (1.0 / degree)
         self.quadratic = None if degree == 2 else q * self.scale**2
 
     def enter(self, design, y, weight):
@@ -47,6 +48,10 @@ class FeatureWeight:
         full = np.zeros((len(self.kept) + len(self.free), W.shape[1]))
         full[self.kept] = self.scale[:, None] * W
         return full
+
+    def seen(self, W):
+        """Return the coefficients of all features in the units of the penalty."""
+        return self.root * W
 
     def covariate_fit(self, W, design, y):
         """Return the coefficients of the covariates given the other features."""

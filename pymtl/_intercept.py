@@ -100,6 +100,10 @@ class Centred:
         first += self.features.covariate_fit(sum(rest, first), *self.rows)
         return [first, *rest]
 
+    def seen(self, W: np.ndarray) -> np.ndarray:
+        """Return coefficients as the penalty sees them, weighted, covariates zero."""
+        return W if self.features is None else self.features.seen(W)
+
     def task_squares(self, data: TaskData) -> np.ndarray:
         """Return each task's weighted sum of squares of the centred targets."""
         n = len(data.y)

@@ -365,7 +365,7 @@ class MultiTaskBase(BaseEstimator):
 
     def _resolve(self, centred, penalty):
         """Return the penalty with numbers for its automatic strengths."""
-        if any(_is_auto(getattr(p, s)) for p in summands(penalty) for s in p.strengths):
+        if penalty.is_auto:
             gradient = self._null_gradient(centred, penalty)
             penalty = penalty.resolve(gradient, self._curvature(centred))
         return penalty
@@ -431,6 +431,7 @@ class MultiTaskBase(BaseEstimator):
         """Set the fitted attributes, and warn if the fit is not certified."""
         parts = centred.restore(problem.components(result.W))
         W = sum(parts[1:], parts[0])
+        seen = centred.seen(W)
         if self.warm_start:
             self._solution = result.W
         self.coef_, self.intercept_ = self._coefficients(centred, W)
@@ -438,7 +439,7 @@ class MultiTaskBase(BaseEstimator):
         for part in [*summands(penalty), penalty]:
             for name in part.strengths:
                 setattr(self, f"{name}_", getattr(part, name))
-            for name, value in part.learned(W, parts, data.labels).items():
+            for name, value in part.learned(seen, parts, data.labels).items():
                 setattr(self, name, value)
         z, bounds = problem.design.forward(result.W), problem.design.bounds
         learned = problem.loss.learned(problem.y, z, problem.weight, bounds)
@@ -521,7 +522,3 @@ def _same_design(design, other):
         same = np.array_equal(design.basis, other.basis)
         return same and design.design is other.design
     return design is other
-
-
-def _is_auto(strength):
-    return isinstance(strength, str) and strength == "auto"

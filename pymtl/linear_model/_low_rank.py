@@ -491,7 +491,7 @@ class MultiTaskFeatureCovarianceRegressor(MultiTaskRegressorBase):
     @property
     def feature_covariance_(self) -> np.ndarray:
         """The learned covariance of the features, formed when it is asked for."""
-        return FeatureCovariance.covariance(self.coef_.T)
+        return FeatureCovariance.covariance(self._penalised)
 
 
 @document

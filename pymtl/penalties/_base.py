@@ -97,6 +97,14 @@ class Penalty(BaseEstimator):
         return all(getattr(self, name) == 0 for name in self.strengths)
 
     @property
+    def is_auto(self) -> bool:
+        """Whether a strength, its own or of a penalty within, is "auto"."""
+        if any(_is_auto(getattr(self, name)) for name in self.strengths):
+            return True
+        parts = self.get_params(deep=False).values()
+        return any(part.is_auto for part in parts if isinstance(part, Penalty))
+
+    @property
     def certified(self) -> bool:
         """Whether a duality gap is known."""
         return hasattr(self, "polar") or hasattr(self, "conjugate")
@@ -276,9 +284,11 @@ class Penalty(BaseEstimator):
         Parameters
         ----------
         W : ndarray of shape (n_features, n_tasks)
-            The coefficients.
+            The coefficients as the penalty sees them: feature weights are multiplied
+            in, and covariates that are not penalised are zero.
         parts : list of ndarray of shape (n_features, n_tasks)
-            The components of W; W itself where there is one.
+            The components of the coefficients of the features as they were given;
+            the coefficients themselves where there is one.
         tasks : ndarray of shape (n_tasks,)
             Task labels.
 

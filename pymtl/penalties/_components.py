@@ -107,8 +107,8 @@ class Components(Penalty):
     def learned(self, W, parts, tasks):
         if len(parts) == 1:  # there is no penalty
             free = [B is None and p.is_zero for B, p in self.terms(len(tasks))]
-            parts = [np.zeros_like(W) for _ in free]
-            parts[free.index(True)] = W
+            whole, parts = parts[0], [np.zeros_like(W) for _ in free]
+            parts[free.index(True)] = whole
         return {"shared_coef_": parts[0].T, "specific_coef_": parts[1].T}
 
 
