@@ -11,6 +11,7 @@ MODULES = (
     "pymtl.penalties",
     "pymtl.losses",
     "pymtl.model_selection",
+    "pymtl.metrics",
     "pymtl.preprocessing",
     "pymtl.datasets",
     "pymtl.testing",

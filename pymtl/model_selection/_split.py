@@ -7,12 +7,11 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.model_selection import BaseCrossValidator
-from sklearn.utils import check_array, check_random_state, column_or_1d
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
-from ..tasks import encode_tasks, is_lists
+from ..tasks import encode_tasks, read_task_column
 
 
 class TaskKFold(BaseCrossValidator):
@@ -154,7 +153,7 @@ class TaskKFold(BaseCrossValidator):
 
     def _deal(self, X, y):
         """Return the fold in which each row is tested, -1 for none."""
-        _, task = encode_tasks(_task_column(X, self.task_column))
+        _, task = encode_tasks(read_task_column(X, self.task_column))
         n = len(task)
         stratum = task
         if y is not None:
@@ -185,41 +184,3 @@ class TaskKFold(BaseCrossValidator):
         fold = np.full(n, -1)
         fold[order] = np.arange(len(order)) % self.n_splits
         return fold
-
-
-def _task_column(X, task_column):
-    """Return the task column; the others may hold anything, such as text."""
-    if is_lists(X):
-        msg = (
-            f"X is a list of {len(X)} tasks, and TaskKFold splits rows: give the long "
-            "table of stack_tasks(Xs, ys), with task_column=0."
-        )
-        raise ValueError(msg)
-    if hasattr(X, "columns"):
-        import narwhals as nw
-
-        frame = nw.from_native(X, eager_only=True)
-        columns = list(frame.columns)
-        name = task_column
-        if name not in columns and _is_position(name, len(columns)):
-            name = columns[name]
-        if name not in columns:
-            msg = f"X has no column {task_column!r}; its columns are {columns}."
-            raise ValueError(msg)
-        return frame.get_column(name).to_numpy()
-    X = check_array(
-        X, accept_sparse=("csr", "csc"), dtype=None, ensure_all_finite=False
-    )
-    if not _is_position(task_column, X.shape[1]):
-        msg = (
-            f"task_column={task_column!r} is not a column of X, an array with "
-            f"{X.shape[1]} columns: give a position, or pass a frame to use names."
-        )
-        raise ValueError(msg)
-    if sp.issparse(X):
-        return X[:, [task_column % X.shape[1]]].toarray().ravel()
-    return X[:, task_column]
-
-
-def _is_position(task_column, n_columns):
-    return not isinstance(task_column, str) and -n_columns <= task_column < n_columns

@@ -7,6 +7,7 @@
 Inside there is one form, :class:`TaskData`: rows sorted by task.
 """
 
+from ._column import read_task_column
 from ._constants import FLOATS, LISTS, LONG, SHARED
 from ._convert import split_tasks, stack_tasks
 from ._labels import clean_labels, encode_tasks, split_column
@@ -25,6 +26,7 @@ __all__ = [
     "encode_tasks",
     "is_lists",
     "read_rows",
+    "read_task_column",
     "read_training",
     "read_vector",
     "split_column",
