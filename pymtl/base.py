@@ -162,6 +162,13 @@ class MultiTaskBase(BaseEstimator):
         """
         check_is_fitted(self)
         rows = read_rows(self, X, self.task_column)
+        z = self._linear(rows, offset)
+        if rows.door == SHARED:
+            return z.ravel() if self._single else z
+        return rows.split(z)
+
+    def _linear(self, rows, offset=None):
+        """Return the linear predictions, of the shared door for all tasks."""
         coef, intercept = self.coef_, self.intercept_
         if rows.door == SHARED:
             z = rows.X @ coef.T + intercept
@@ -169,11 +176,9 @@ class MultiTaskBase(BaseEstimator):
             coef = np.vstack([coef, coef.mean(axis=0)])
             intercept = np.append(intercept, intercept.mean())
             z = rows.products(coef) + intercept[rows.task]
-        if offset is not None:
-            z = z + read_vector(offset, rows, len(self.tasks_), "offset")
-        if rows.door == SHARED:
-            return z.ravel() if self._single else z
-        return rows.split(z)
+        if offset is None:
+            return z
+        return z + read_vector(offset, rows, len(self.tasks_), "offset")
 
     def lambda_max(
         self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None

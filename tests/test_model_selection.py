@@ -26,7 +26,7 @@ from pymtl import (
     SingleTaskRegressor,
     stack_tasks,
 )
-from pymtl.model_selection import TaskKFold
+from pymtl.model_selection import RepeatedTaskKFold, TaskKFold
 from pymtl.preprocessing import TaskScaler
 
 SIZES = (40, 23, 9, 4, 2)
@@ -386,3 +386,56 @@ def test_serves_models_of_others():
     X["school"] = X["school"].astype("category").cat.codes
     cv = TaskKFold(3, task_column="school")
     assert np.all(cross_validate(Ridge(), X, y, cv=cv)["test_score"] > 0)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("crossed", [False, True])
+def test_groups_stay_together(crossed, shuffle):
+    rng = np.random.default_rng(0)
+    task = np.repeat([0, 1, 2, 3], [60, 40, 30, 1])
+    pupil = rng.integers(25, size=len(task))
+    groups = pupil if crossed else 100 * task + pupil
+    cv = TaskKFold(4, shuffle=shuffle, random_state=0 if shuffle else None)
+    fold = np.full(len(task), -1)
+    for k, (train, test) in enumerate(cv.split(task[:, None], groups=groups)):
+        assert not set(groups[train]) & set(groups[test]) - {groups[-1]}
+        assert set(task[train]) == {0, 1, 2, 3}
+        fold[test] = k
+    assert fold[-1] == -1  # the only row of its task stays in training
+    for t in range(3):
+        counts = np.bincount(fold[task == t], minlength=4)
+        largest = np.bincount(groups[task == t]).max()
+        assert counts.max() - counts.min() <= (3 if crossed else 1) * largest
+
+
+def test_a_task_of_one_group_stays_in_training():
+    task = np.repeat([0, 1], [4, 6])
+    groups = np.r_[0, 0, 0, 0, 1, 1, 2, 2, 3, 3]
+    tested = np.concatenate(
+        [t for _, t in TaskKFold(3).split(task[:, None], None, groups)]
+    )
+    np.testing.assert_array_equal(np.sort(tested), np.arange(4, 10))
+    cv = TaskKFold(3, single_rows="test")
+    tested = np.concatenate([t for _, t in cv.split(task[:, None], None, groups)])
+    np.testing.assert_array_equal(np.sort(tested), np.arange(10))
+
+
+def test_too_few_groups_are_refused():
+    with pytest.raises(ValueError, match="number of groups, 2"):
+        next(TaskKFold(3).split(np.zeros((6, 1)), None, [0, 0, 0, 1, 1, 1]))
+
+
+def test_repetitions_differ_and_are_reproducible():
+    X, y = make_schools()
+    cv = RepeatedTaskKFold(3, n_repeats=4, task_column="school", random_state=0)
+    splits = list(cv.split(X, y))
+    assert len(splits) == cv.get_n_splits() == 12
+    first = [test.tolist() for _, test in splits]
+    assert first == [test.tolist() for _, test in cv.split(X, y)]
+    assert len({str(test) for test in first}) == 12
+    for i in range(4):
+        rows = np.concatenate(first[3 * i : 3 * i + 3])
+        np.testing.assert_array_equal(np.sort(rows), np.arange(len(y)))
+    for options in ({"n_splits": 1}, {"n_repeats": 0}, {"single_rows": "no"}):
+        with pytest.raises(ValueError, match=next(iter(options))):
+            RepeatedTaskKFold(**options)

@@ -1,6 +1,6 @@
 """Choosing strengths: folds inside every task, paths, and the search over them."""
 
 from .._path import Path
-from ._split import TaskKFold
+from ._split import RepeatedTaskKFold, TaskKFold
 
-__all__ = ["Path", "TaskKFold"]
+__all__ = ["Path", "RepeatedTaskKFold", "TaskKFold"]

@@ -53,6 +53,11 @@ class TaskKFold(BaseCrossValidator):
     targets that are all different, so that class labels need not be told from integer
     exam scores.
 
+    With groups (pupils measured twice, say) whole groups are dealt, the largest first,
+    each to the fold that has the fewest rows of the group's tasks. A group is in one
+    fold, across all tasks; labels are then not stratified. The rows of a task that has
+    no second group to be trained with count as single rows.
+
     Without shuffling, the rows of a task go to the folds 0, 1, 2, ... in turn, so that
     neighbours are in different folds. Where neighbours depend on each other, as in a
     time series, the error measured in such folds is too small.
@@ -116,8 +121,8 @@ class TaskKFold(BaseCrossValidator):
             Long table; only its task column is read.
         y : array-like of shape (n_samples,) or None, default=None
             Targets; labels that repeat are spread over the folds.
-        groups : object, default=None
-            Not used; the task column says what belongs together.
+        groups : array-like of shape (n_samples,) or None, default=None
+            Groups of rows, such as subjects, that stay together in one fold.
 
         Yields
         ------
@@ -132,7 +137,7 @@ class TaskKFold(BaseCrossValidator):
             If X is a list of tasks, has no such task column, or has fewer rows to test
             than there are folds.
         """
-        fold = self._deal(X, y)
+        fold = self._deal(X, y, groups)
         for k in range(self.n_splits):
             yield np.flatnonzero(fold != k), np.flatnonzero(fold == k)
 
@@ -151,10 +156,12 @@ class TaskKFold(BaseCrossValidator):
         """
         return self.n_splits
 
-    def _deal(self, X, y):
+    def _deal(self, X, y, groups=None):
         """Return the fold in which each row is tested, -1 for none."""
         _, task = encode_tasks(read_task_column(X, self.task_column))
         n = len(task)
+        if groups is not None:
+            return self._deal_groups(task, groups)
         stratum = task
         if y is not None:
             check_consistent_length(task, y)
@@ -184,3 +191,130 @@ class TaskKFold(BaseCrossValidator):
         fold = np.full(n, -1)
         fold[order] = np.arange(len(order)) % self.n_splits
         return fold
+
+    def _deal_groups(self, task, groups):
+        """Return the fold of each row where groups stay together."""
+        check_consistent_length(task, groups)
+        _, group = np.unique(column_or_1d(groups), return_inverse=True)
+        n_groups, n_tasks = group.max() + 1, task.max() + 1
+        if n_groups < self.n_splits:
+            msg = (
+                f"n_splits={self.n_splits} is greater than the number of groups, "
+                f"{n_groups}."
+            )
+            raise ValueError(msg)
+        order = np.arange(n_groups)
+        if self.shuffle:
+            order = check_random_state(self.random_state).permutation(n_groups)
+        order = order[np.argsort(-np.bincount(group)[order], kind="stable")]
+        share = 1.0 / np.bincount(task)
+        rows = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group)))
+        held = np.zeros((self.n_splits, n_tasks))
+        size = np.zeros(self.n_splits)
+        fold = np.empty(len(task), dtype=int)
+        for g in order:
+            tasks, counts = np.unique(task[rows[g]], return_counts=True)
+            load = held[:, tasks] @ (counts * share[tasks])
+            k = np.lexsort((size, np.round(load, 12)))[0]
+            held[k, tasks] += counts
+            size[k] += counts.sum()
+            fold[rows[g]] = k
+        if self.single_rows == "train":
+            alone = held.max(axis=0) == held.sum(axis=0)
+            fold[alone[task]] = -1
+        return fold
+
+
+class RepeatedTaskKFold(BaseCrossValidator):
+    """K folds inside every task, several times with other shuffles.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds, at least 2.
+    n_repeats : int, default=10
+        Number of repetitions.
+    task_column : int or str, default=0
+        The column of X that names the task: a column name of a frame, or a position.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the shuffling; pass an int for the same folds at every call.
+    single_rows : {"train", "test"}, default="train"
+        What becomes of the row of a task that has only one, see :class:`TaskKFold`.
+
+    See Also
+    --------
+    TaskKFold : One repetition, and what the folds are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pymtl.model_selection import RepeatedTaskKFold
+    >>> X = np.column_stack([np.repeat([0, 1], 6), np.arange(12)])
+    >>> cv = RepeatedTaskKFold(3, n_repeats=2, random_state=0)
+    >>> cv.get_n_splits()
+    6
+    >>> [len(test) for train, test in cv.split(X)]
+    [4, 4, 4, 4, 4, 4]
+    """
+
+    def __init__(
+        self,
+        n_splits: int = 5,
+        *,
+        n_repeats: int = 10,
+        task_column: int | str = 0,
+        random_state: int | np.random.RandomState | None = None,
+        single_rows: str = "train",
+    ):
+        TaskKFold(n_splits, task_column=task_column, single_rows=single_rows)
+        if not isinstance(n_repeats, Integral) or n_repeats < 1:
+            msg = f"n_repeats must be an integer of at least 1, got {n_repeats!r}."
+            raise ValueError(msg)
+        self.n_splits = n_splits
+        self.n_repeats = n_repeats
+        self.task_column = task_column
+        self.random_state = random_state
+        self.single_rows = single_rows
+
+    def split(
+        self, X: Any, y: Any = None, groups: Any = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Generate the rows of the training and the test part of each fold.
+
+        Parameters
+        ----------
+        X, y, groups : object
+            As in :meth:`TaskKFold.split`.
+
+        Yields
+        ------
+        train : ndarray
+            Rows of the training part.
+        test : ndarray
+            Rows of the test part.
+        """
+        rng = check_random_state(self.random_state)
+        for _ in range(self.n_repeats):
+            once = TaskKFold(
+                self.n_splits,
+                task_column=self.task_column,
+                shuffle=True,
+                random_state=rng.randint(np.iinfo(np.int32).max),
+                single_rows=self.single_rows,
+            )
+            yield from once.split(X, y, groups)
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Return the number of folds of all repetitions.
+
+        Parameters
+        ----------
+        X, y, groups : object, default=None
+            Not used.
+
+        Returns
+        -------
+        n_splits : int
+            The number of folds.
+        """
+        return self.n_splits * self.n_repeats
