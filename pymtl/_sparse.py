@@ -78,8 +78,11 @@ def centre_full(A, sizes, means, eps):
     entry = np.flatnonzero(full[A.indices])
     column = A.indices[entry]
     values = A.data[entry] - mean[column]
-    small = np.abs(values) <= 8 * eps * np.abs(mean[column])
-    constant = np.bincount(column[small], minlength=len(mean)) == size
+    last = np.zeros(len(mean))
+    last[column] = A.data[entry]
+    equal = np.abs(values) <= 8 * eps * np.abs(mean[column])
+    equal |= A.data[entry] == last[column]
+    constant = np.bincount(column[equal], minlength=len(mean)) == size
     values[constant[column]] = 0.0
     data = A.data.copy()
     data[entry] = values
@@ -226,11 +229,6 @@ def column_squares(B) -> np.ndarray:
     if isinstance(B, SparseRows):
         return B.squares()
     return np.einsum("ij,ij->j", B, B)
-
-
-def is_sparser(B) -> bool:
-    """Return whether rows are sparse and smaller than their Gram matrix."""
-    return isinstance(B, SparseRows) and B.S.nnz < B.shape[1] ** 2
 
 
 def condensed(B) -> np.ndarray:

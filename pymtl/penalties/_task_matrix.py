@@ -294,12 +294,12 @@ class TaskMatrix:
         """
         if self.general is None:
             rest, inside = self._rest(A), A @ self.factors
-            total = np.sum(inside**2 * _inverse(self.values))
-            return 0.5 * float(_inverse(self.beta) * np.vdot(rest, rest) + total)
+            total = np.sum(inside**2 * reciprocal(self.values))
+            return 0.5 * float(reciprocal(self.beta) * np.vdot(rest, rest) + total)
         if self.sparse:
             return 0.5 * max(float(np.vdot(A, self.solve(A))), 0.0)
         values, vectors = self._eigen
-        return 0.5 * float(np.sum((A @ vectors) ** 2 * _inverse(values)))
+        return 0.5 * float(np.sum((A @ vectors) ** 2 * reciprocal(values)))
 
     def solve(self, B: np.ndarray, shift: float | np.ndarray = 0.0) -> np.ndarray:
         """Return X with ``X L + shift X = B``, the least-norm one where it is singular.
@@ -317,11 +317,13 @@ class TaskMatrix:
             The solution.
         """
         if self.general is None:
-            inside = (B @ self.factors) * _inverse(self.values + shift)
-            return _inverse(self.beta + shift) * self._rest(B) + inside @ self.factors.T
+            inside = (B @ self.factors) * reciprocal(self.values + shift)
+            return (
+                reciprocal(self.beta + shift) * self._rest(B) + inside @ self.factors.T
+            )
         if not self.sparse:
             values, vectors = self._eigen
-            return (B @ vectors) * _inverse(values + shift) @ vectors.T
+            return (B @ vectors) * reciprocal(values + shift) @ vectors.T
         if np.ndim(shift):
             rows = zip(B[:, None], np.ravel(shift), strict=True)
             return np.vstack([self.solve(b, s) for b, s in rows])
@@ -383,7 +385,7 @@ def as_task_matrix(L) -> TaskMatrix:
     return TaskMatrix(L.shape[0], matrix=L if sp.issparse(L) else np.asarray(L, float))
 
 
-def _inverse(values):
+def reciprocal(values) -> np.ndarray:
     """Return 1 / values, zero where they are zero."""
     values = np.asarray(values, dtype=float)
     return np.divide(1.0, values, out=np.zeros_like(values), where=values > 0)

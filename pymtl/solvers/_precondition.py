@@ -8,11 +8,12 @@ import numpy as np
 
 from .._kernels import gram_product
 from .._sparse import condensed
-from ..penalties._task_matrix import TaskMatrix
+from ..penalties._task_matrix import TaskMatrix, reciprocal
 
 RANK_CUT = 1e-12
 SPREAD = 1e4
 STACK_BYTES = 2**28
+SPARSE_BYTES = 2**26
 
 
 class Factor:
@@ -87,6 +88,8 @@ class Preconditioner:
         decompositions are used again.
     """
 
+    exact = True
+
     def __init__(self, problem, like=None):
         d, m = problem.design.shape
         matrix = problem.matrix
@@ -146,6 +149,66 @@ class Preconditioner:
         return np.column_stack(
             [factor.solve(B[:, t]) for t, factor in enumerate(self.factors)]
         )
+
+
+class Diagonal:
+    """Approximate inverse of the Hessian for sparse rows with many features.
+
+    Each task's Gram matrix is replaced by its diagonal, so that the features part. What
+    couples the tasks is solved exactly if it is a penalty of the deviations from their
+    mean, for other graphs as if the tasks had the mean diagonal.
+
+    Parameters
+    ----------
+    problem : Problem
+        A problem with a squared loss and no proximal part.
+    """
+
+    exact = False
+
+    def __init__(self, problem):
+        diagonal, matrix = problem.hessian_diagonal, problem.matrix
+        graph = matrix.general is not None
+        alpha = matrix.diagonal() if graph else matrix.beta
+        self.matrix = matrix
+        self.inverse = reciprocal(diagonal + alpha)
+        self.graph = graph and not matrix.sparse
+        self.factors = np.zeros((matrix.n_tasks, 0)) if graph else matrix.factors
+        if self.graph:
+            self.mean = diagonal.mean(axis=1, keepdims=True)
+        if self.factors.shape[1] == 1:
+            nu = matrix.values[0]
+            ratio = ((diagonal + nu) * self.inverse) @ self.factors**2
+            self.pull = (matrix.beta - nu) * reciprocal(ratio)
+
+    def __call__(self, B):
+        W = B * self.inverse
+        if self.graph:
+            return W + self.matrix.solve(B, self.mean)
+        if self.factors.shape[1] == 1:
+            W += (self.pull * (W @ self.factors)) @ self.factors.T * self.inverse
+        return W
+
+
+def preconditioner(problem, last=None):
+    """Return an approximate inverse of the Hessian of a quadratic problem.
+
+    Parameters
+    ----------
+    problem : Problem
+        A problem with a squared loss and no proximal part.
+    last : Preconditioner or None, default=None
+        That of the same design with another task matrix.
+
+    Returns
+    -------
+    solve : Preconditioner or Diagonal
+        A function of the right-hand side.
+    """
+    d, m = problem.design.shape
+    if 8 * m * d * d > SPARSE_BYTES and problem.is_sparse:
+        return Diagonal(problem)
+    return Preconditioner(problem, last if last and last.fits(problem) else None)
 
 
 class Group:

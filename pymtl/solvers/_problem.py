@@ -10,11 +10,11 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from .._sparse import SparseRows, column_squares, gram, is_sparser
+from .._sparse import SparseRows, column_squares, gram
 from ..designs import Spanned
 from ..losses import Squared
 from ..penalties._task_matrix import TaskMatrix
-from ._precondition import Preconditioner
+from ._precondition import Diagonal, Preconditioner, preconditioner
 from .direct import direct
 from .newton import newton
 
@@ -353,12 +353,16 @@ class Problem:
         return self.proximal.null_space(self.design.shape[1])
 
     @cached_property
-    def preconditioner(self) -> Preconditioner:
+    def preconditioner(self) -> Preconditioner | Diagonal:
         """Approximate inverse of the Hessian of a quadratic problem."""
         last = self._known.get("preconditioner")
-        like = last if last is not None and last.fits(self) else None
-        self._known["preconditioner"] = Preconditioner(self, like)
+        self._known["preconditioner"] = preconditioner(self, last)
         return self._known["preconditioner"]
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether the rows are sparse."""
+        return isinstance(self.design.block(0, self.weight), SparseRows)
 
     @cached_property
     def _free(self):
@@ -405,7 +409,8 @@ class Problem:
         rows = np.count_nonzero(self.weight)
         if not self.loss.quadratic or rows < m * d or 8 * m * d * d > GRAM_BYTES:
             return self
-        if is_sparser(self.design.block(0, self.weight)):
+        B = self.design.block(0, self.weight)
+        if isinstance(B, SparseRows) and B.S.nnz < d * d:
             return self
         product = self._once("gram", lambda: self.design.gram(self.weight))
         return self if product is None else GramProblem(self, product)

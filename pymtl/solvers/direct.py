@@ -73,8 +73,11 @@ def direct(problem: Problem, W: np.ndarray | None = None) -> Result:
 def newton_decrement(problem: Problem, W: np.ndarray) -> float:
     """Return ½ g'H^+g, the distance to the optimum of a quadratic problem."""
     point = problem.point(W)
-    R = point.gradient + point.pull
-    return max(0.5 * float(np.vdot(R, problem.preconditioner(R))), 0.0)
+    R, solve = point.gradient + point.pull, problem.preconditioner
+    Z = solve(R)
+    if not solve.exact:
+        Z, _ = conjugate_gradients(problem, solve, R, Z, reduction=1e-8)
+    return max(0.5 * float(np.vdot(R, Z)), 0.0)
 
 
 def conjugate_gradients(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.metrics import r2_score
 
 from ._common import frozen, require, require_close
@@ -321,6 +322,72 @@ def check_frames(estimator):
         )
 
 
+def check_sparse_equals_dense(estimator):
+    """Sparse X gives what dense X gives, through every door, and is left alone."""
+    rng = np.random.default_rng(0)
+    Xs, ys = make_tasks((8, 20, 12))
+    Xs = [_thinned(X) for X in Xs]
+    X, Y = make_shared()
+    X = _thinned(X)
+    masked = np.where(np.arange(Y.size).reshape(Y.shape) % 7 == 2, np.nan, Y)
+    table, y, _ = make_long(Xs, ys)
+
+    def like(target):
+        if isinstance(target, list):
+            return [rng.uniform(0.5, 2.0, v.shape) for v in target]
+        return rng.uniform(0.5, 2.0, target.shape)
+
+    doors = {
+        "lists": (Xs, ys, {}),
+        "a shared design": (X, Y, {}),
+        "a shared design with NaN in y": (X, masked, {}),
+        "a long table": (table, y, {"task_column": 0}),
+    }
+    for door, (data, target, params) in doors.items():
+        if isinstance(data, list):
+            kinds = zip(data, ["coo", "csc", "csr"], strict=True)
+            sparse = [_sparse(A, kind) for A, kind in kinds]
+        else:
+            sparse = _sparse(data, "csc")
+        extra = {"sample_weight": like(target), "offset": like(target)}
+        for options in ({}, extra):
+            dense_model = exact(estimator, **params).fit(data, target, **options)
+            model = exact(estimator, **params).fit(sparse, target, **options)
+            require_same_fit(model, dense_model, f"sparse X gives another fit ({door})")
+        message = f"sparse X gives other predictions ({door})"
+        offset = {"offset": extra["offset"]}
+        z, expected = (_flat(dense_model.predict(A, **offset)) for A in (sparse, data))
+        require_close(z, expected, estimator, message, 1e-8)
+        scores = dense_model.score(sparse, target), dense_model.score(data, target)
+        require_close(*scores, estimator, f"sparse X gives another score ({door})")
+        largest = [
+            fresh(estimator, **params).lambda_max(A, target) for A in (sparse, data)
+        ]
+        if np.isfinite(largest[1]):
+            message = f"sparse X gives another lambda_max ({door})"
+            require_close(*largest, estimator, message, 1e-8)
+
+
+def _thinned(X):
+    """Return X with zeros, but for its first column."""
+    keep = np.arange(X.size).reshape(X.shape) % 3 > 0
+    keep[:, 0] = True
+    return frozen(np.where(keep, X, 0.0))
+
+
+def _sparse(X, kind):
+    """Return a sparse matrix whose arrays nobody can write to."""
+    S = sp.coo_array(X).asformat(kind)
+    for name in ("data", "indices", "indptr", "row", "col"):
+        if isinstance(getattr(S, name, None), np.ndarray):
+            getattr(S, name).flags.writeable = False
+    return S
+
+
+def _flat(z):
+    return np.concatenate([np.ravel(part) for part in z])
+
+
 def check_text_labels(estimator):
     """Labels that are text are sorted; where the order counts, they need one."""
     X, y, _ = make_long(*make_tasks((8, 20, 12)))
@@ -356,5 +423,6 @@ DOOR_CHECKS = [
     check_fit_refusals,
     check_inputs_unmodified,
     check_frames,
+    check_sparse_equals_dense,
     check_text_labels,
 ]

@@ -16,7 +16,8 @@ def check_multitask_estimator(estimator: Any, *, skip: Collection[str] = ()) -> 
     """Check a multi-task regressor where scikit-learn's `check_estimator` cannot.
 
     Lists of tasks, a shared design and a shuffled long table give the same fit, in
-    arrays and in frames of pandas and polars (as far as they are installed). Permuting
+    arrays, in sparse matrices, and in frames of pandas and polars (as far as they are
+    installed). Permuting
     tasks, rows or features permutes the answer; an integer sample weight is a
     repetition; automatic strengths follow the units. An estimator for which the order
     of the tasks counts says so by refusing labels that are text without `task_order`.
