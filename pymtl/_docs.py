@@ -31,7 +31,7 @@ PARAMETERS = """\
     solver : {"auto", "apg", "direct"}, default="auto"
         "direct" solves squared losses with quadratic penalties by a linear system,
         "apg" is the accelerated proximal gradient method, "auto" takes the direct way
-        where there is one.
+        where there is one, and for the network lasso an augmented Lagrangian method.
     tol : float, default=1e-5
         Tolerance of `certificate_`.
     max_iter : int, default=10000
@@ -66,7 +66,7 @@ ATTRIBUTES = """\
         The objective after each iteration.
     n_iter_ : int
         Number of iterations.
-    solver_ : {"apg", "direct"}
+    solver_ : {"alm", "apg", "direct"}
         The solver that ran.
     coef_names_ : ndarray of shape (n_features,)
         Names of the features, without the task column.

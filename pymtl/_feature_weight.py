@@ -228,6 +228,9 @@ class RowScaled:
     def majorant(self):
         return self.rows * self.matrix.majorant()
 
+    def restrict(self, basis):
+        return RowScaled(self.matrix.restrict(basis), self.rows.ravel())
+
     def unscaled(self, design):
         """Return the design and the task matrix of the coefficients sqrt(r) W."""
         return Scaled(design, 1.0 / np.sqrt(self.rows.ravel())), self.matrix

@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_scalar
 
-from .penalties._base import leading, moving, summands
+from .penalties._base import gauge, leading, moving, summands
 
 
 @dataclass
@@ -132,11 +132,10 @@ class Training:
         """Return values from the null model down, or around the mean curvature."""
         gradient = self.estimator._null_gradient(self.centred, penalty)
         gauges = [
-            p.polar(gradient)
+            known
             for p in summands(penalty)
-            if hasattr(p, "polar") and np.isfinite(p.lambda_max(gradient))
+            if (known := gauge(p, gradient)) and np.isfinite(p.lambda_max(gradient))
         ]
-        gauges = [gauge for gauge in gauges if gauge > 0]
         if gauges:
             top = value * min(gauges)
             return _spaced(top, eps * top, n_lambdas)

@@ -19,31 +19,36 @@ from ._low_rank import (
     MultiTaskTraceNormRegressor,
 )
 from ._mixed import MultiTaskDataSharedRegressor, MultiTaskTreeRegressor
-from ._tasks import MultiTaskGraphRegressor, MultiTaskMeanRegressor
+from ._tasks import (
+    MultiTaskGraphRegressor,
+    MultiTaskMeanRegressor,
+    MultiTaskNetworkLassoRegressor,
+)
 from ._temporal import (
     MultiTaskFusedSparseGroupRegressor,
     MultiTaskTemporalGroupRegressor,
 )
 
 __all__ = [
-    "MultiTaskFusedSparseGroupRegressor",
-    "MultiTaskGraphRegressor",
-    "MultiTaskTemporalGroupRegressor",
     "MultiTaskASORegressor",
     "MultiTaskClusteredRegressor",
     "MultiTaskDataSharedRegressor",
     "MultiTaskDirtyRegressor",
     "MultiTaskFeatureCovarianceRegressor",
+    "MultiTaskFusedSparseGroupRegressor",
+    "MultiTaskGraphRegressor",
     "MultiTaskL1Regressor",
     "MultiTaskL21Regressor",
     "MultiTaskLInfRegressor",
     "MultiTaskMeanRegressor",
+    "MultiTaskNetworkLassoRegressor",
     "MultiTaskRegressor",
     "MultiTaskRelationshipRegressor",
     "MultiTaskRobustFeatureRegressor",
     "MultiTaskRobustLowRankRegressor",
     "MultiTaskSparseGroupRegressor",
     "MultiTaskSparseLowRankRegressor",
+    "MultiTaskTemporalGroupRegressor",
     "MultiTaskTraceNormRegressor",
     "MultiTaskTreeRegressor",
     "PooledRegressor",

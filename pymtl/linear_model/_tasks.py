@@ -6,7 +6,7 @@ from typing import Any
 from .._docs import document
 from ..base import STRENGTH, MultiTaskRegressorBase, store
 from ..losses import Loss
-from ..penalties import L1, Graph, Mean, Ridge
+from ..penalties import L1, Graph, Mean, NetworkLasso, Ridge
 from ..penalties._base import summands
 
 
@@ -129,6 +129,7 @@ class MultiTaskGraphRegressor(MultiTaskRegressorBase):
     See Also
     --------
     MultiTaskMeanRegressor : All tasks near their mean.
+    MultiTaskNetworkLassoRegressor : Neighbours that become equal.
 
     References
     ----------
@@ -196,3 +197,99 @@ class MultiTaskGraphRegressor(MultiTaskRegressorBase):
         super()._report(*args)
         entries, *quadratic = summands(self.penalty_)
         self.lambda3_ = entries.lambda1 if len(quadratic) == 2 else 0.0
+
+
+@document
+class MultiTaskNetworkLassoRegressor(MultiTaskRegressorBase):
+    r"""Network lasso: neighbours in a graph fuse into groups with one model each.
+
+    .. math:: \min_{W, c} \sum_t \frac{\omega_t}{2 n_t} \|y_t - X_t w_t - c_t\|_2^2
+              + \lambda_1 \sum_{s<t} A_{st} \|w_s - w_t\|_2 + \lambda_2 \|W\|_F^2
+
+    At ``lambda1=0`` every task is on its own. As lambda1 grows neighbours become equal,
+    until at `lambda_max` each component of the graph has one model.
+
+    Parameters
+    ----------
+    lambda1 : float or "auto", default="auto"
+        Strength of the distances; "auto" is a tenth of `lambda_max`.
+    lambda2 : float or "auto", default=0.0
+        Strength of the ridge; "auto" is half the mean curvature of the loss.
+    graph : str or object, default="mean"
+        The graph: "mean" links all tasks with the weight 1 / n_tasks, "order" each to
+        the next with weight 1. Else an adjacency.
+        A symmetric (n_tasks, n_tasks) array, dense or sparse, with weights at least 0
+        is in the order of `tasks_`. A data frame, a networkx graph, or a list of tuples
+        (a, b) or (a, b, weight) has task labels for nodes; it may have more nodes than
+        there are tasks, so it also fits a fold that misses a task.
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+    lambda1_, lambda2_ : float
+        The strengths that were used.
+    task_groups_ : ndarray of shape (n_tasks,)
+        Number of the group of each task: tasks that are connected by equal neighbours.
+
+    See Also
+    --------
+    MultiTaskGraphRegressor : Neighbours that are near each other, but not equal.
+    MultiTaskClusteredRegressor : Groups without a graph.
+
+    Notes
+    -----
+    `lambda_max` is an upper bound of the strength from which on the tasks of each
+    component are one group; in a graph without cycles it is exact.
+
+    References
+    ----------
+    D. Hallac, J. Leskovec and S. Boyd (2015). Network lasso: clustering and
+    optimization in large graphs. KDD.
+
+    Examples
+    --------
+    Six tasks in a row, two groups of three:
+
+    >>> import numpy as np
+    >>> from pymtl import MultiTaskNetworkLassoRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> Xs = [rng.standard_normal((40, 3)) for _ in range(6)]
+    >>> ys = [X @ (np.ones(3) if t < 3 else -np.ones(3)) for t, X in enumerate(Xs)]
+    >>> model = MultiTaskNetworkLassoRegressor(0.2, graph="order").fit(Xs, ys)
+    >>> model.task_groups_
+    array([0, 0, 0, 1, 1, 1])
+    >>> model.certificate_kind_
+    'duality gap'
+    """
+
+    _parameter_constraints: dict = {
+        "lambda1": STRENGTH,
+        "lambda2": STRENGTH,
+        "graph": "no_validation",
+    }
+
+    def __init__(
+        self,
+        lambda1: float | str = "auto",
+        lambda2: float | str = 0.0,
+        graph: Any = "mean",
+        *,
+        loss: str | Loss = "squared",
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        task_column: int | str | None = None,
+        task_order: Sequence | None = None,
+        task_weight: str | Sequence[float] | dict | None = None,
+        feature_weight: Sequence[float] | None = None,
+        unseen_task: str = "error",
+        solver: str = "auto",
+        tol: float = 1e-5,
+        max_iter: int = 10000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        store(self, locals())
+
+    def _penalty(self):
+        return Ridge(self.lambda2) + NetworkLasso(self.lambda1, self.graph)

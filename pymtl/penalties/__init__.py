@@ -17,6 +17,7 @@ from .l1 import L1
 from .l21 import L21
 from .linf import LInf
 from .mean import Mean
+from .network_lasso import NetworkLasso
 from .relationship import Relationship
 from .ridge import Ridge
 from .robust_feature import RobustFeature
@@ -43,6 +44,7 @@ PENALTIES = {
     "l21": L21,
     "linf": LInf,
     "mean": Mean,
+    "network_lasso": NetworkLasso,
     "relationship": Relationship,
     "ridge": Ridge,
     "robust_feature": RobustFeature,
@@ -71,6 +73,7 @@ __all__ = [
     "KSupport",
     "LInf",
     "Mean",
+    "NetworkLasso",
     "Penalty",
     "Quadratic",
     "Relationship",

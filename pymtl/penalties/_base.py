@@ -17,8 +17,9 @@ class Penalty(BaseEstimator):
     """Base class of the penalties: convex functions of W (n_features, n_tasks).
 
     A penalty needs :meth:`value` and :meth:`prox`; with `polar` (a norm) or
-    `conjugate` its fits end with a duality gap. Its strengths are its first
-    constructor parameters; "auto" is resolved by :meth:`resolve` on a copy.
+    `conjugate` its fits end with a duality gap. A norm whose polar costs too much may
+    have `polar_bound`, with which `lambda_max` is a bound, too. Its strengths are its
+    first constructor parameters; "auto" is resolved by :meth:`resolve` on a copy.
 
     Attributes
     ----------
@@ -34,6 +35,8 @@ class Penalty(BaseEstimator):
     structure : bool
         Whether paths move its strengths: all but the ridge's, which only shrinks, where
         there is something else.
+    solver : {"apg", "alm"}
+        The iterative solver of the penalty with the squared loss.
     """
 
     convex = True
@@ -41,6 +44,7 @@ class Penalty(BaseEstimator):
     strengths: tuple[str, ...] = ("lambda1",)
     task_metric = False
     separable: str | None = None
+    solver = "apg"
 
     def value(self, W: np.ndarray) -> float:
         """Return the penalty at W.
@@ -483,12 +487,21 @@ def _is_auto(strength) -> bool:
     return isinstance(strength, str) and strength == "auto"
 
 
+def gauge(penalty: Penalty, G: np.ndarray) -> float | None:
+    """Return the polar gauge of G or, where it is not known, a bound of it, or None."""
+    for name in ("polar", "polar_bound"):
+        if hasattr(penalty, name):
+            return getattr(penalty, name)(G)
+    return None
+
+
 def _gauge(unit: Penalty, gradient: np.ndarray) -> float:
-    if not hasattr(unit, "polar"):
+    known = gauge(unit, gradient)
+    if known is None:
         name = type(unit).__name__
         msg = (
             f"{name} has no polar gauge, so its strength cannot be 'auto' and has no "
             f"lambda_max: give {name} a number, or a method polar(G)."
         )
         raise ValueError(msg)
-    return unit.polar(gradient)
+    return known

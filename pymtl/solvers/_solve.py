@@ -8,11 +8,13 @@ import numpy as np
 
 from ._problem import Problem
 from ._result import Result
+from .alm import alm
 from .apg import apg, prox_residual
 from .direct import direct, newton_decrement
 
 EXACT = 1e-14
 SOLVERS = ("auto", "apg", "direct")
+ITERATIVE = {"alm": alm, "apg": apg}
 
 
 def solve(
@@ -34,7 +36,8 @@ def solve(
         The problem.
     solver : {"auto", "apg", "direct"}, default="auto"
         "direct" solves purely quadratic problems by a linear system, "apg" is the
-        accelerated proximal gradient method. "auto" takes "direct" where it can.
+        accelerated proximal gradient method. "auto" takes "direct" where it can, else
+        for the squared loss the method that the penalty names.
     tol : float, default=1e-5
         Tolerance of the certificate.
     max_iter : int, default=10000
@@ -88,11 +91,13 @@ def solve(
     goal = tol if dtype == np.float64 else 0.5 * tol  # room for rounding the solution
     metric = problem.metric()
     fast = problem.fast()
-    result = apg(fast, start, goal, max_iter, null_objective, metric, callback)
+    own = solver == "auto" and problem.loss.quadratic
+    run = ITERATIVE[problem.proximal.solver if own else "apg"]
+    result = run(fast, start, goal, max_iter, null_objective, metric, callback)
     result = _certified(problem, result, tol, null_objective, metric)
     left = max_iter - result.n_iter
     if not result.converged and fast is not problem and left > 0:
-        more = apg(problem, result.W, goal, left, null_objective, metric, callback)
+        more = run(problem, result.W, goal, left, null_objective, metric, callback)
         more.n_iter += result.n_iter
         more.history = result.history + more.history
         result = _certified(problem, more, tol, null_objective, metric)

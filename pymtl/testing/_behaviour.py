@@ -21,6 +21,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ..penalties._base import summands
 from ..tasks import split_tasks
 from ._common import can_be_pickled, frozen, require, require_at_most, require_close
 from ._data import (
@@ -179,7 +180,11 @@ def check_certificate(estimator):
 
 
 def check_lambda_max(estimator):
-    """At lambda_max all coefficients are zero, below they are not."""
+    """At lambda_max the model is the null model, below it is not.
+
+    The norm of the null model is zero, and so are its coefficients unless the norm
+    leaves something free. Without a polar lambda_max is a bound.
+    """
     Xs, ys = make_tasks((8, 20, 12))
     top = fresh(estimator).lambda_max(Xs, ys)
     require(top > 0, estimator, f"lambda_max is {top}")
@@ -191,14 +196,18 @@ def check_lambda_max(estimator):
     first = [name for name in used if name.endswith("lambda1")]
     if len(first) != 1 or not used[first[0]]:
         return
-    for share, empty in [(1 + 1e-9, True), (0.99, False)]:
+    parts = summands(model.penalty_)
+    free = [part for part in parts if part.null_space(len(Xs)).size]
+    below = 0.99 if any(hasattr(part, "polar") for part in parts) else 0.1
+    for share, empty in [(1 + 1e-9, True), (below, False)]:
         scale = share * top / used[first[0]]
         params = {name: scale * value for name, value in used.items()}
-        coef = exact(estimator, **params).fit(Xs, ys).coef_
+        W = exact(estimator, **params).fit(Xs, ys).coef_.T
+        norm = sum(part.value(W) for part in free) if free else np.abs(W).max()
         require(
-            coef.any() != empty,
+            (norm > 0) != empty,
             estimator,
-            f"at {share} lambda_max the coefficients are {'not ' * empty}all zero",
+            f"at {share} lambda_max it is {'not ' * empty}the null model",
         )
 
 

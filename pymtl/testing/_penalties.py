@@ -336,6 +336,32 @@ def _require_attained(penalty, G):
 
 
 @of_values
+def check_polar_bound(penalty, shape, rng):
+    """A bound of the polar bounds the inner product."""
+    if not hasattr(penalty, "polar_bound"):
+        return
+    G = rng.standard_normal(shape)
+    for factor in (0.0, 1e-3, 7.0):
+        require_close(
+            penalty.polar_bound(factor * G),
+            factor * penalty.polar_bound(G),
+            penalty,
+            "polar_bound is not homogeneous",
+        )
+    for G, _, noise in _dual_points(penalty, shape, rng):
+        bound = penalty.polar_bound(G)
+        for U in _points(shape, rng):
+            value = bound * penalty.value(U)
+            require_at_most(
+                float(np.vdot(G, U)),
+                value,
+                SLACK * value + np.vdot(noise, np.abs(U)),
+                penalty,
+                "<G, W> exceeds polar_bound(G) value(W)",
+            )
+
+
+@of_values
 def check_conjugate(penalty, shape, rng):
     """Fenchel and Young's inequality, with equality at subgradients."""
     if not hasattr(penalty, "conjugate"):
@@ -604,6 +630,7 @@ MATHEMATICS = [
     check_firmly_nonexpansive,
     check_metric,
     check_polar,
+    check_polar_bound,
     check_conjugate,
     check_quadratic,
     check_null_space,
