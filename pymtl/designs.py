@@ -72,6 +72,9 @@ class Stacked:
     def gram(self, weight):
         return _stacked_gram(self, weight)
 
+    def take(self, features):
+        return Stacked(np.take(self.X, features, axis=1), self.bounds)
+
     def alike(self, weight):
         return None
 
@@ -117,7 +120,9 @@ class StackedSparse:
         return _stacked_gram(self, weight)
 
     def take(self, features):
-        return Stacked(np.take(self.X, features, axis=1), self.bounds)
+        n_tasks = self.shape[1]
+        columns = np.add.outer(n_tasks * np.asarray(features), np.arange(n_tasks))
+        return StackedSparse(self.A[:, columns.ravel()], self.bounds)
 
     def alike(self, weight):
         return None

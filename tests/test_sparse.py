@@ -37,7 +37,7 @@ from pymtl._sparse import (
     stack_rows,
     weighted,
 )
-from pymtl.designs import Stacked, StackedSparse
+from pymtl.designs import Shared, Shifted, Stacked, StackedSparse
 from pymtl.losses import Squared
 from pymtl.penalties import Chain, Mean
 from pymtl.penalties import Ridge as RidgePenalty
@@ -226,6 +226,33 @@ def test_full_columns_are_centred():
     assert_allclose(B.toarray() - shift, dense - means, atol=1e-15)
     assert shift[0].nonzero()[0].tolist() == [1]
     assert not B.toarray()[:, 2].any()
+
+
+def test_designs_of_some_features():
+    Xs, _ = make_sparse()
+    X, bounds = np.vstack(Xs), np.array([0, 30, 55, 95])
+    A, rng = sp.csr_array(X), np.random.default_rng(0)
+    shift, few = rng.standard_normal((3, X.shape[1])), np.array([5, 0, 7])
+    W, weight = rng.standard_normal((3, 3)), rng.uniform(size=95)
+    full = np.zeros((X.shape[1], 3))
+    full[few] = W
+    three = np.tile(weight, 3)
+    for sparse, dense, weight in [
+        (StackedSparse.of_rows(A, bounds), Stacked(X, bounds), weight),
+        (Shared(A, 3), Shared(X, 3), three),
+    ]:
+        for design, same in [
+            (sparse, dense),
+            (Shifted(sparse, shift), Shifted(dense, shift)),
+        ]:
+            some = design.take(few)
+            assert some.shape == (3, 3)
+            z = same.forward(full)
+            assert_allclose(some.forward(W), z, atol=1e-12)
+            G = same.adjoint(weight * z)[few]
+            assert_allclose(some.adjoint(weight * z), G, atol=1e-12)
+            assert_allclose(some.gram(weight)(W), G, atol=1e-11)
+            assert_allclose(same.take(few).gram(weight)(W), G, atol=1e-11)
 
 
 def make_rows(n, d, seed=0):
