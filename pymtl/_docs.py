@@ -66,8 +66,8 @@ ATTRIBUTES = """\
         The objective after each iteration.
     n_iter_ : int
         Number of iterations.
-    solver_ : {"alm", "apg", "direct"}
-        The solver that ran.
+    solver_ : {"alm", "apg", "direct", "smoothing"}
+        The solver that ran; losses with kinks have one of their own.
     coef_names_ : ndarray of shape (n_features,)
         Names of the features, without the task column.
     n_features_in_ : int

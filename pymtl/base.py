@@ -37,7 +37,7 @@ SCALE_WARNING = 1e4
 REGRESSION = {
     name
     for name, loss in LOSSES.items()
-    if loss.targets == "regression" and loss.curvature is not None
+    if loss.targets == "regression" and not (loss.smooth and loss.curvature is None)
 }
 
 

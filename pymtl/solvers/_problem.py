@@ -183,6 +183,8 @@ class Problem:
     @cached_property
     def kind(self) -> str:
         """The kind of certificate this problem admits."""
+        if not self.loss.smooth and self.null_basis.shape[1]:
+            return "prox residual"
         if self.proximal is None:
             return "newton decrement" if self.matrix.is_zero else "duality gap"
         return "duality gap" if self.proximal.certified else "prox residual"
@@ -200,7 +202,7 @@ class Problem:
         bound of the polar gauge gives it, in place of the method of the penalty.
         """
         top, A = np.inf, None
-        if self.proximal is None or self.null_basis.shape[1]:
+        if self.null_basis.shape[1]:
             point = self.point(self.refit(point.W))
             if not self._is_refitted(point):
                 return objective
@@ -293,7 +295,7 @@ class Problem:
     def null(self) -> np.ndarray:
         """Coefficients of the null model: all that is unpenalised is fitted."""
         zero = np.zeros(self.design.shape)
-        if not self.null_basis.shape[1]:
+        if not self.null_basis.shape[1] or not self.loss.smooth:
             return zero
         if self.proximal is not None and not self._free.matrix.is_zero:
             return zero

@@ -32,6 +32,8 @@ class Result:
         Whether the certificate is within `tol`.
     polar : callable or None
         A bound of the polar gauge that the solver knows, for the gap.
+    dual : ndarray of shape (n_rows,) or None
+        The dual point of the gap; by default the gradient of the loss at `W`.
     """
 
     W: np.ndarray
@@ -44,3 +46,4 @@ class Result:
     kind: str = "duality gap"
     converged: bool = False
     polar: Callable[[np.ndarray], float] | None = None
+    dual: np.ndarray | None = None

@@ -11,6 +11,7 @@ from ._result import Result
 from .alm import alm
 from .apg import apg, prox_residual
 from .direct import direct, newton_decrement
+from .smoothing import smoothing
 
 EXACT = 1e-14
 SOLVERS = ("auto", "apg", "direct")
@@ -89,6 +90,10 @@ def solve(
             return _certified(problem, result, tol, null_objective)
     start = np.array(null.W if W is None else W, dtype=float)
     goal = tol if dtype == np.float64 else 0.5 * tol  # room for rounding the solution
+    if not problem.loss.smooth:
+        result = smoothing(problem, start, goal, max_iter, null_objective, callback)
+        result.W = result.W.astype(dtype).astype(float)
+        return _certified(problem, result, tol, null_objective)
     metric = problem.metric()
     fast = problem.fast()
     own = solver == "auto" and problem.loss.quadratic
@@ -111,12 +116,14 @@ def _certified(problem, result, tol, null_objective, metric=None):
     """Fill in the certificate, computed from the rows."""
     result.kind = problem.kind if result.polar is None else "duality gap"
     point = problem.point(result.W)
+    if result.dual is not None:
+        point.dual = result.dual
     result.objective = problem.objective(point)
     if result.kind == "duality gap":
         result.gap = problem.gap(point, result.objective, result.polar)
     elif result.kind == "newton decrement":
         result.gap = newton_decrement(problem, result.W)
-    else:
+    elif result.dual is None:
         unit = np.linalg.norm(problem.point(problem.null).gradient)
         result.certificate = prox_residual(problem, point, metric, 1 / metric) / unit
     if result.kind != "prox residual":
