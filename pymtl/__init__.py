@@ -25,7 +25,7 @@ from .linear_model import (
     PooledRegressor,
     SingleTaskRegressor,
 )
-from .model_selection import TaskKFold
+from .model_selection import MultiTaskSearchCV, RepeatedTaskKFold, TaskKFold
 from .preprocessing import TaskScaler
 from .tasks import split_tasks, stack_tasks
 
@@ -49,11 +49,13 @@ __all__ = [
     "MultiTaskRelationshipRegressor",
     "MultiTaskRobustFeatureRegressor",
     "MultiTaskRobustLowRankRegressor",
+    "MultiTaskSearchCV",
     "MultiTaskSparseGroupRegressor",
     "MultiTaskSparseLowRankRegressor",
     "MultiTaskTraceNormRegressor",
     "MultiTaskTreeRegressor",
     "PooledRegressor",
+    "RepeatedTaskKFold",
     "SingleTaskRegressor",
     "TaskKFold",
     "TaskScaler",

@@ -105,6 +105,11 @@ class Training:
             W = result.W
             yield model, penalty, problem, result
 
+    def fitted(self, model, penalty, problem, result):
+        """Return the model of a sweep, fitted."""
+        model._report(self.data, self.centred, problem, penalty, result)
+        return model
+
     def coefficients(self, problem, result):
         """Return coef_ and intercept_ of a solution."""
         parts = self.centred.restore(problem.components(result.W))

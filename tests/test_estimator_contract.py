@@ -11,7 +11,13 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from sklearn.base import BaseEstimator, RegressorMixin, clone, is_regressor
+from sklearn.base import (
+    BaseEstimator,
+    MetaEstimatorMixin,
+    RegressorMixin,
+    clone,
+    is_regressor,
+)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -32,6 +38,7 @@ CLASSES = [
     obj
     for obj in (getattr(pymtl, name) for name in pymtl.__all__)
     if inspect.isclass(obj) and issubclass(obj, BaseEstimator)
+    if not issubclass(obj, MetaEstimatorMixin)
 ]
 REGRESSORS = [cls() for cls in CLASSES if is_regressor(cls())]
 GENERAL = [MultiTaskRegressor(name) for name in PENALTIES]

@@ -1,6 +1,7 @@
 """Choosing strengths: folds inside every task, paths, and the search over them."""
 
 from .._path import Path
+from ._search import MultiTaskSearchCV
 from ._split import RepeatedTaskKFold, TaskKFold
 
-__all__ = ["Path", "RepeatedTaskKFold", "TaskKFold"]
+__all__ = ["MultiTaskSearchCV", "Path", "RepeatedTaskKFold", "TaskKFold"]

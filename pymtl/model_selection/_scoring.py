@@ -1,0 +1,132 @@
+"""Scores of fitted models on held-out samples of any door."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import Any
+
+import numpy as np
+from sklearn import metrics as sk
+from sklearn.base import BaseEstimator, is_classifier
+
+from ..tasks import SHARED, read_rows
+
+RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function")
+TINY = np.finfo(float).tiny
+
+
+class Flat(BaseEstimator):
+    """A fitted estimator whose predictions are one vector, whatever the door.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted estimator.
+    seen : ndarray of bool or None
+        Which targets of a 2-d y are observed.
+    """
+
+    def __init__(self, estimator, seen=None):
+        self.estimator = estimator
+        self.seen = seen
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value = getattr(self.estimator, name)
+        if name not in RESPONSES:
+            return value
+
+        @wraps(value)
+        def response(X):
+            return flat(value(X), self.seen)
+
+        return response
+
+    def __sklearn_tags__(self):
+        return self.estimator.__sklearn_tags__()
+
+
+def flat(values: Any, seen: np.ndarray | None = None) -> np.ndarray:
+    """Return values of any door as one array, one sample after another."""
+    if isinstance(values, dict):
+        values = list(values.values())
+    if isinstance(values, list | tuple):
+        return np.concatenate([np.asarray(v) for v in values])
+    values = np.asarray(values)
+    return values if seen is None else values.T[seen.T]
+
+
+def score(scorer, model, X, y) -> float:
+    """Return the score of a fitted model; scikit-learn's scorers see one vector."""
+    seen = None
+    if not isinstance(y, dict) and np.ndim(y) == 2:
+        seen = ~np.isnan(y) if np.asarray(y).dtype.kind == "f" else None
+        seen = None if seen is None or seen.all() else seen
+    if (isinstance(y, dict) or seen is not None) and isinstance(scorer, _PLAIN):
+        return float(scorer(Flat(model, seen), X, flat(y, seen)))
+    return float(scorer(model, X, y))
+
+
+_PLAIN = type(sk.get_scorer("r2"))
+
+
+class MeanSquaredError:
+    """Less the mean squared error over all samples, which are read once.
+
+    Parameters
+    ----------
+    X, y, sample_weight, offset : object
+        Held-out samples.
+    """
+
+    def __init__(self, X, y, sample_weight=None, offset=None):
+        self.X, self.offset, self.rows = X, offset, None
+        self.y = flat(y).astype(float)
+        self.weight = None if sample_weight is None else flat(sample_weight)
+        if self.weight is not None and self.weight.ndim < self.y.ndim:
+            self.weight = np.repeat(self.weight[:, None], self.y.shape[1], axis=1)
+        self.seen = None if self.y.ndim == 1 else ~np.isnan(self.y)
+
+    def __call__(self, model, head=None):
+        if self.rows is None:
+            self.rows = read_rows(model, self.X, model.task_column)
+        z = model._loss().mean(model._linear(self.rows, self.offset))
+        if self.rows.door == SHARED and self.y.ndim == 1:
+            z = z.ravel()
+        error = np.square(self.y - z)
+        if self.seen is not None:
+            weight = self.seen if self.weight is None else self.seen * self.weight
+            return -float(np.average(np.where(self.seen, error, 0.0), weights=weight))
+        return -float(np.average(error, weights=self.weight))
+
+
+def log_loss(model, X, y) -> float:
+    """Return the mean log-likelihood of the labels of all samples."""
+    p = model.predict_proba(X)
+    classes = model.classes_
+    if isinstance(y, dict):
+        own = classes if isinstance(classes, list) else [classes] * len(y)
+        parts = [
+            _likelihood(np.asarray(y[t]), np.asarray(p[t]), labels)
+            for t, labels in zip(y, own, strict=True)
+        ]
+        return float(np.concatenate(parts).mean())
+    y, p = np.asarray(y), np.asarray(p)
+    if y.ndim == 1:
+        return float(_likelihood(y, p, np.asarray(classes)).mean())
+    seen = y == y
+    likelihood = np.where(y == classes[1], p, 1 - p)[seen]
+    return float(np.log(np.maximum(likelihood, TINY)).mean())
+
+
+def _likelihood(y, p, classes):
+    position = np.searchsorted(classes, y)
+    return np.log(np.maximum(p[np.arange(len(y)), position], TINY))
+
+
+def default_scorer(model):
+    """Return the default scorer of a classifier, None for a regressor."""
+    if not is_classifier(model):
+        return None
+    return log_loss if hasattr(model, "predict_proba") else sk.get_scorer("accuracy")

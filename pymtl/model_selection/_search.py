@@ -1,0 +1,631 @@
+"""Cross-validation over the strengths, along warm-started paths."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from copy import copy, deepcopy
+from itertools import product
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.special import gammaln
+from scipy.stats import rankdata
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import ParameterGrid
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_scalar, get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from .._path import Training, check_values, with_parameters
+from ..metrics import get_scorer
+from ._samples import Samples
+from ._scoring import MeanSquaredError, default_scorer, score
+
+RULES = ("min", "1se", "bic", "ebic")
+
+
+def _best_has(name):
+    def check(self):
+        getattr(getattr(self, "best_estimator_", self.estimator), name)
+        return True
+
+    return check
+
+
+class MultiTaskSearchCV(MetaEstimatorMixin, BaseEstimator):
+    r"""Choose the strengths of an estimator by cross-validation inside every task.
+
+    The candidates are a grid lambda1 x lambda2 x `param_grid`. Each fold reads and
+    decomposes its training data once for the whole grid of strengths, and fits along
+    the path of lambda1 from the strongest down, each fit started from the last. The
+    scores are those of scikit-learn's `GridSearchCV` on the same folds.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An estimator of this package, or a pipeline that ends with one.
+    lambda1 : "path", array-like or None, default="path"
+        Values of lambda1; for the baselines, which have none, of lambda2. "path" is
+        the values of the estimator's own path on all data, all strengths of the
+        structure moving in one proportion. None leaves lambda1 to `param_grid`, or as
+        it is.
+    lambda2 : array-like or None, default=None
+        Values of lambda2.
+    param_grid : dict, list of dict or None, default=None
+        Further parameters as in `GridSearchCV`, for example ``{"lambda0": [0.1, 1]}``
+        or parameters of a pipeline's steps. The data are read anew for each.
+    n_lambdas : int, default=30
+        Number of values of "path".
+    eps : float, default=1e-3
+        Length of "path", as in the method `path` of the estimators.
+    cv : int, splitter or iterable, default=5
+        A number is that of the folds of :class:`TaskKFold`. Splitters with a task
+        column deal the samples of each task, through all doors. Others get the rows,
+        of lists those of all tasks stacked.
+    scoring : str, callable or None, default=None
+        A name of :func:`pymtl.metrics.get_scorer`, or a scorer. None is less the mean
+        squared error over all samples, weighted by `sample_weight`, for a classifier
+        less the log loss.
+    select : {"min", "1se", "bic", "ebic"}, default="min"
+        "min" takes the best mean score; "1se" the strongest lambda1 beside the same
+        other parameters whose score is within one standard error of it. "bic" and
+        "ebic" (which also counts the models of the same size) take no folds: they fit
+        all data, for the squared loss and structures that select features or a rank.
+    n_jobs : int or None, default=None
+        Number of folds that are fitted at a time, through joblib.
+    refit : bool, default=True
+        Whether to fit the best candidate to all data.
+    verbose : int, default=0
+        Whether to show the progress of the folds, by tqdm if it is installed.
+
+    Attributes
+    ----------
+    cv_results_ : dict of ndarray
+        One entry a candidate, in the layout of `GridSearchCV`: `params`, `param_*`,
+        `split*_test_score`, `mean_test_score`, `std_test_score`, `rank_test_score`,
+        `mean_fit_time`, `std_fit_time`, `mean_score_time`, `std_score_time`.
+    best_index_ : int
+        The candidate that `select` takes.
+    best_params_ : dict
+        Its parameters.
+    best_score_ : float
+        Its mean score.
+    best_estimator_ : estimator
+        The estimator with these parameters, fitted to all data.
+    scorer_ : callable or None
+        The scorer; None for the mean squared error.
+    n_splits_ : int
+        Number of folds, 0 without.
+    refit_time_ : float
+        Seconds of the last fit.
+
+    See Also
+    --------
+    TaskKFold : The folds.
+    sklearn.model_selection.GridSearchCV : The same for any estimator, fit by fit.
+
+    Notes
+    -----
+    Of a shared design with missing targets whole rows are held out; a task of which
+    no target would be left to train with keeps its targets. Lists are handed to
+    scorers as dicts by task; scikit-learn's own scorers get one vector of all samples.
+    The offset enters the default score only.
+
+    The strengths of "bic" count :math:`\min(k, r (d + T - r))` parameters beside the
+    intercepts, with k coefficients that are not zero and the rank r.
+
+    References
+    ----------
+    L. Breiman, J. Friedman, R. Olshen and C. Stone (1984). Classification and
+    regression trees (the rule of one standard error).
+
+    J. Chen and Z. Chen (2008). Extended Bayesian information criteria for model
+    selection with large model spaces. Biometrika.
+
+    Examples
+    --------
+    >>> from pymtl import MultiTaskMeanRegressor, MultiTaskSearchCV
+    >>> from pymtl.datasets import make_multitask_regression
+    >>> data = make_multitask_regression(structure="mean", snr=1.0, random_state=0)
+    >>> search = MultiTaskSearchCV(MultiTaskMeanRegressor(), lambda2=[0.0, 0.1])
+    >>> search.fit(data.Xs, data.ys).cv_results_["mean_test_score"].shape
+    (60,)
+    >>> sorted(search.best_params_)
+    ['lambda1', 'lambda2']
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        lambda1: str | Sequence[float] | None = "path",
+        lambda2: Sequence[float] | None = None,
+        param_grid: dict | Sequence[dict] | None = None,
+        n_lambdas: int = 30,
+        eps: float = 1e-3,
+        cv: Any = 5,
+        scoring: str | Callable | None = None,
+        select: str = "min",
+        n_jobs: int | None = None,
+        refit: bool = True,
+        verbose: int = 0,
+    ):
+        self.estimator = estimator
+        self.lambda1 = lambda1
+        self.lambda2 = lambda2
+        self.param_grid = param_grid
+        self.n_lambdas = n_lambdas
+        self.eps = eps
+        self.cv = cv
+        self.scoring = scoring
+        self.select = select
+        self.n_jobs = n_jobs
+        self.refit = refit
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        offset: Any = None,
+        groups: Any = None,
+    ):
+        """Search, and fit the best candidate to all data.
+
+        Parameters
+        ----------
+        X, y : object
+            Training data through any door, as in `fit` of the estimators.
+        sample_weight, offset : object, default=None
+            In the form of the door.
+        groups : array-like or None, default=None
+            Groups of samples that the folds keep together; of lists a list, or one
+            vector of all samples.
+
+        Returns
+        -------
+        self : object
+            The fitted search.
+
+        Raises
+        ------
+        ValueError
+            If an option is not known, or the data do not fit together.
+        """
+        self._check_options()
+        final, _ = _parts(self.estimator)
+        samples = Samples(X, y, sample_weight, offset, final.task_column)
+        grid = [
+            (outer, *self._settings(outer, X, y, sample_weight, offset))
+            for outer in ParameterGrid(self.param_grid or {})
+        ]
+        self.scorer_ = None if self.scoring is None else get_scorer(self.scoring)
+        params = [
+            {**outer, **{prefix + name: v for name, v in setting.items()}}
+            for outer, prefix, settings in grid
+            for setting in settings
+        ]
+        if self.select in ("bic", "ebic"):
+            self._by_criterion(grid, params, samples)
+        else:
+            self._by_folds(grid, params, samples, groups)
+        self.best_params_ = params[self.best_index_]
+        self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
+        if self.refit:
+            start = time.perf_counter()
+            best = clone(self.estimator).set_params(**deepcopy(self.best_params_))
+            known = {"sample_weight": sample_weight, "offset": offset}
+            known = {name: v for name, v in known.items() if v is not None}
+            if isinstance(best, Pipeline):
+                known = {f"{best.steps[-1][0]}__{name}": v for name, v in known.items()}
+            self.best_estimator_ = best.fit(X, y, **known)
+            self.refit_time_ = time.perf_counter() - start
+            if hasattr(best, "feature_names_in_"):
+                self.feature_names_in_ = best.feature_names_in_
+        return self
+
+    def _check_options(self):
+        if self.select not in RULES:
+            msg = f"select must be one of {RULES}, got {self.select!r}."
+            raise ValueError(msg)
+        check_scalar(self.n_lambdas, "n_lambdas", Integral, min_val=1)
+        check_scalar(
+            self.eps, "eps", Real, min_val=0, max_val=1, include_boundaries="neither"
+        )
+        if isinstance(self.lambda1, str) and self.lambda1 != "path":
+            msg = f"lambda1 must be 'path', values or None, got {self.lambda1!r}."
+            raise ValueError(msg)
+        final, _ = _parts(self.estimator)
+        if not hasattr(final, "_moved"):
+            msg = (
+                f"MultiTaskSearchCV searches the estimators of pymtl and pipelines "
+                f"that end with one, got {self.estimator!r}. For others use "
+                "GridSearchCV with cv=TaskKFold(task_column=...)."
+            )
+            raise ValueError(msg)
+
+    def _settings(self, outer, X, y, sample_weight, offset):
+        """Return the prefix and the settings of the strengths, the strongest first."""
+        model = clone(self.estimator).set_params(**deepcopy(outer))
+        final, prefix = _parts(model)
+        names = final.get_params(deep=False)
+        lambda1, lambda2 = self.lambda1, self.lambda2
+        if "lambda1" not in names and lambda2 is not None and "lambda2" in names:
+            lambda1, lambda2 = lambda2, None
+        if lambda2 is not None and "lambda2" not in names:
+            msg = (
+                f"{type(final).__name__} has no lambda2: give its strengths in "
+                "param_grid, for example param_grid={'penalty__right__lambda2': [...]}."
+            )
+            raise ValueError(msg)
+        seconds = [{}]
+        if lambda2 is not None:
+            seconds = [{"lambda2": v} for v in _decreasing(lambda2, "lambda2")]
+        first = next((n for n in ("lambda1", "lambda2") if n in names), None)
+        if lambda1 is None:
+            return prefix, seconds
+        path = isinstance(lambda1, str)
+        if first is not None and not path:
+            firsts = [{first: v} for v in _decreasing(lambda1, "lambda1")]
+            return prefix, [a | b for a, b in product(seconds, firsts)]
+        if isinstance(model, Pipeline) and len(model) > 1:
+            X = model[:-1].fit_transform(X, y)
+        training = Training(final, X, y, sample_weight, offset)
+        settings = []
+        for second in seconds:
+            training.estimator = with_parameters(final, second)
+            values = None if path else lambda1
+            moved = training.settings(values, self.n_lambdas, self.eps)[2]
+            settings += [moving | second for moving in moved]
+        return prefix, settings
+
+    def _by_folds(self, grid, params, samples, groups):
+        splits = samples.split(self.cv, groups)
+        self.n_splits_ = len(splits)
+        jobs = [
+            delayed(_evaluate)(
+                self.estimator, outer, settings, samples, train, test, self.scorer_
+            )
+            for train, test in splits
+            for outer, _, settings in grid
+        ]
+        found = Parallel(n_jobs=self.n_jobs)(_progress(jobs, self.verbose))
+        scores, fit_times, score_times, converged = (
+            np.concatenate([part[i] for part in found]).reshape(len(splits), -1)
+            for i in range(4)
+        )
+        _warn_of_misses(self.estimator, ~converged)
+        self.cv_results_ = _results(params, scores, fit_times, score_times)
+        mean = self.cv_results_["mean_test_score"]
+        if np.isnan(mean).all():
+            msg = "The score is not defined on any fold: choose another `scoring`."
+            raise ValueError(msg)
+        self.best_index_ = int(np.nanargmax(mean))
+        if self.select == "1se":
+            if len(splits) < 2:
+                msg = "select='1se' needs at least two folds."
+                raise ValueError(msg)
+            self.best_index_ = self._strongest(grid, scores, self.best_index_)
+
+    def _strongest(self, grid, scores, best):
+        """Return the first of the best's line that is within one standard error."""
+        error = scores[:, best].std(ddof=1) / np.sqrt(len(scores))
+        mean = scores.mean(axis=0)
+        n_lines = 1 if self.lambda2 is None else len(np.atleast_1d(self.lambda2))
+        start = 0
+        for _, _, settings in grid:
+            length = max(len(settings) // n_lines, 1)
+            if best < start + len(settings):
+                start += (best - start) // length * length
+                break
+            start += len(settings)
+        near = mean[start : best + 1] >= mean[best] - error
+        return start + int(np.argmax(near))
+
+    def _by_criterion(self, grid, params, samples):
+        self.n_splits_ = 0
+        values, times, converged = [], [], []
+        for outer, _, settings in grid:
+            for value, seconds, done in _criterion(
+                self.estimator, outer, settings, samples, self.select == "ebic"
+            ):
+                values.append(value)
+                times.append(seconds)
+                converged.append(done)
+        _warn_of_misses(self.estimator, ~np.array(converged))
+        times = np.array([times])
+        self.cv_results_ = _results(params, -np.array([values]), times, 0 * times)
+        del self.cv_results_["split0_test_score"]
+        self.best_index_ = int(np.argmin(values))
+
+    def predict(self, X: Any, **options: Any) -> Any:
+        """Predict with the best estimator.
+
+        Parameters
+        ----------
+        X : list, dict or array
+            Rows through any door.
+        **options : object
+            Options of its `predict`, such as the offset.
+
+        Returns
+        -------
+        y : list, dict or array
+            Predictions.
+        """
+        return self._best().predict(X, **options)
+
+    @available_if(_best_has("predict_proba"))
+    def predict_proba(self, X: Any, **options: Any) -> Any:
+        """Predict probabilities with the best estimator.
+
+        Parameters
+        ----------
+        X : list, dict or array
+            Rows through any door.
+        **options : object
+            Options of its `predict_proba`, such as the offset.
+
+        Returns
+        -------
+        p : list, dict or array
+            Probabilities.
+        """
+        return self._best().predict_proba(X, **options)
+
+    @available_if(_best_has("decision_function"))
+    def decision_function(self, X: Any, **options: Any) -> Any:
+        """Return the linear predictions of the best estimator.
+
+        Parameters
+        ----------
+        X : list, dict or array
+            Rows through any door.
+        **options : object
+            Options of its `decision_function`, such as the offset.
+
+        Returns
+        -------
+        z : list, dict or array
+            Linear predictions.
+        """
+        return self._best().decision_function(X, **options)
+
+    def score(self, X: Any, y: Any, **options: Any) -> float:
+        """Return the score of the best estimator.
+
+        Parameters
+        ----------
+        X, y : object
+            Samples through any door.
+        **options : object
+            Options of the score, such as `sample_weight`.
+
+        Returns
+        -------
+        score : float
+            By `scoring` where it is given, else by its own `score`.
+        """
+        best = self._best()
+        if self.scorer_ is None:
+            return best.score(X, y, **options)
+        return self.scorer_(best, X, y, **options)
+
+    def lambda_max(
+        self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None
+    ) -> float:
+        """Return the smallest lambda1 from which on the solution is the null model.
+
+        Parameters
+        ----------
+        X, y, sample_weight, offset : object
+            Training data as in :meth:`fit`.
+
+        Returns
+        -------
+        lambda_max : float
+            That of the estimator as it is given; of a pipeline, behind its first steps.
+        """
+        model = clone(self.estimator)
+        if isinstance(model, Pipeline) and len(model) > 1:
+            X = model[:-1].fit_transform(X, y)
+        return _parts(model)[0].lambda_max(X, y, sample_weight, offset)
+
+    def _best(self):
+        check_is_fitted(self, "cv_results_")
+        if not self.refit:
+            msg = "The search has refit=False, so there is no fitted best estimator."
+            raise AttributeError(msg)
+        return self.best_estimator_
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of columns of X in fit, the task column included."""
+        if not hasattr(self, "best_estimator_"):
+            msg = f"{type(self).__name__} has no n_features_in_: it is not fitted."
+            raise AttributeError(msg)
+        return self.best_estimator_.n_features_in_
+
+    @property
+    def classes_(self) -> Any:
+        """The classes of the best estimator."""
+        return self.best_estimator_.classes_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        own = get_tags(self.estimator)
+        tags.estimator_type = own.estimator_type
+        tags.classifier_tags = deepcopy(own.classifier_tags)
+        tags.regressor_tags = deepcopy(own.regressor_tags)
+        tags.target_tags = deepcopy(own.target_tags)
+        tags.input_tags = deepcopy(own.input_tags)
+        return tags
+
+
+def _parts(estimator):
+    """Return the last step of a pipeline, and the prefix of its parameters."""
+    if isinstance(estimator, Pipeline):
+        name, final = estimator.steps[-1]
+        return final, f"{name}__"
+    return estimator, ""
+
+
+def _decreasing(values, name):
+    return np.sort(check_values(values, name))[::-1].tolist()
+
+
+def _prepared(estimator, outer, X, y, sample_weight, offset):
+    """Return the estimator with its first steps fitted, and the training data."""
+    model = clone(estimator).set_params(**deepcopy(outer))
+    if isinstance(model, Pipeline) and len(model) > 1:
+        X = model[:-1].fit_transform(X, y)
+    return model, Training(_parts(model)[0], X, y, sample_weight, offset)
+
+
+def _evaluate(estimator, outer, settings, samples, train, test, scorer):
+    """Return scores, times and convergence of all settings on one fold."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        start = time.perf_counter()
+        model, training = _prepared(estimator, outer, *samples.take(train))
+        reading = (time.perf_counter() - start) / len(settings)
+        X, y, sample_weight, offset = samples.take(test)
+        final = training.estimator
+        if scorer is None:
+            scorer = default_scorer(final)
+        squares = None
+        if scorer is None:
+            inner = X
+            if model is not final and len(model) > 1:
+                inner = model[:-1].transform(X)
+            squares = MeanSquaredError(inner, y, sample_weight, offset)
+        scores, fit_times, score_times, converged = [], [], [], []
+        first, start = None, time.perf_counter()
+        for fit, penalty, problem, result in training.sweep(settings):
+            if squares is not None and first is not None:
+                fit = copy(first)
+                fit.coef_, fit.intercept_ = training.coefficients(problem, result)
+            else:
+                fit = first = training.fitted(fit, penalty, problem, result)
+            middle = time.perf_counter()
+            if squares is not None:
+                scores.append(squares(fit))
+            else:
+                scores.append(score(scorer, _behind(model, fit), X, y))
+            end = time.perf_counter()
+            fit_times.append(reading + middle - start)
+            score_times.append(end - middle)
+            converged.append(result.converged)
+            start = time.perf_counter()
+        return scores, fit_times, score_times, converged
+
+
+def _behind(model, fit):
+    """Return the fitted pipeline that ends with a fitted step."""
+    if not isinstance(model, Pipeline):
+        return fit
+    steps = [*model.steps[:-1], (model.steps[-1][0], fit)]
+    return Pipeline(steps)
+
+
+def _criterion(estimator, outer, settings, samples, extended):
+    """Yield the information criterion of each setting, its time and convergence."""
+    data = samples.take(np.arange(samples.n_samples))
+    model, training = _prepared(estimator, outer, *data)
+    final = training.estimator
+    if is_classifier(final) or not final._loss().quadratic:
+        msg = "select='bic' and 'ebic' need the squared loss; use folds."
+        raise ValueError(msg)
+    X, y, sample_weight, offset = data
+    if model is not final and len(model) > 1:
+        X = model[:-1].transform(X)
+    squares = MeanSquaredError(X, y, sample_weight, offset)
+    n = float(training.data.weight.sum())
+    T, start = training.data.n_tasks, time.perf_counter()
+    for fit, penalty, problem, result in training.sweep(settings):
+        if not _selects(training, fit, penalty):
+            msg = (
+                f"select='bic' counts the coefficients that are not zero, but "
+                f"{type(final).__name__} shrinks them all: use folds."
+            )
+            raise ValueError(msg)
+        fit = training.fitted(fit, penalty, problem, result)
+        coef = fit.coef_
+        d = coef.shape[1]
+        rank = int(np.linalg.matrix_rank(coef))
+        nonzero, rows = np.count_nonzero(coef), np.count_nonzero(coef.any(axis=0))
+        size = min(nonzero, rank * (d + T - rank))
+        value = n * np.log(-squares(fit)) + np.log(n) * (size + T)
+        if extended:
+            chosen = (d, rows) if nonzero == rows * T else (d * T, nonzero)
+            value += 2 * _log_binomial(*chosen)
+        yield value, time.perf_counter() - start, result.converged
+        start = time.perf_counter()
+
+
+def _selects(training, model, penalty):
+    gradient = np.ones(training.centred.design.shape)
+    return np.isfinite(penalty.lambda_max(gradient))
+
+
+def _log_binomial(n, k):
+    return float(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
+
+
+def _results(params, scores, fit_times, score_times):
+    """Return the results in the layout of scikit-learn's searches."""
+    results: dict[str, Any] = {}
+    for name, times in (("fit", fit_times), ("score", score_times)):
+        results[f"mean_{name}_time"] = times.mean(axis=0)
+        results[f"std_{name}_time"] = times.std(axis=0)
+    for name in sorted({name for setting in params for name in setting}):
+        column = np.ma.masked_all(len(params), dtype=object)
+        for i, setting in enumerate(params):
+            if name in setting:
+                column[i] = setting[name]
+        results[f"param_{name}"] = column
+    results["params"] = params
+    for k, row in enumerate(scores):
+        results[f"split{k}_test_score"] = row
+    mean = scores.mean(axis=0)
+    results["mean_test_score"] = mean
+    results["std_test_score"] = scores.std(axis=0)
+    worst = np.nan_to_num(mean, nan=-np.inf)
+    results["rank_test_score"] = rankdata(-worst, method="min").astype(np.int32)
+    return results
+
+
+def _warn_of_misses(estimator, missed):
+    if missed.any():
+        final, _ = _parts(estimator)
+        warnings.warn(
+            f"{type(final).__name__}: {missed.sum()} of {missed.size} fits of the "
+            f"search did not reach tol={final.tol:.0e} in max_iter={final.max_iter} "
+            "iterations. Raise max_iter or tol, or leave out the smallest strengths.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+
+
+def _progress(jobs, verbose):
+    """Return the jobs, counted by a progress bar."""
+    if not verbose:
+        return jobs
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        return _printed(jobs)
+    return tqdm(jobs, desc="MultiTaskSearchCV", unit="fold")
+
+
+def _printed(jobs):
+    for i, job in enumerate(jobs):
+        print(f"MultiTaskSearchCV: fold {i + 1} of {len(jobs)}")
+        yield job

@@ -1,0 +1,519 @@
+"""MultiTaskSearchCV: the scores and the choice of scikit-learn's GridSearchCV."""
+
+import sys
+import warnings
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.linear_model import Lasso
+from sklearn.linear_model import Ridge as SklearnRidge
+from sklearn.metrics import make_scorer, mean_absolute_error, r2_score
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from pymtl import (
+    MultiTaskClusteredRegressor,
+    MultiTaskDirtyRegressor,
+    MultiTaskGraphRegressor,
+    MultiTaskL21Regressor,
+    MultiTaskMeanRegressor,
+    MultiTaskRegressor,
+    MultiTaskSearchCV,
+    MultiTaskTraceNormRegressor,
+    PooledRegressor,
+    RepeatedTaskKFold,
+    SingleTaskRegressor,
+    TaskKFold,
+    TaskScaler,
+    stack_tasks,
+)
+from pymtl.datasets import make_multitask_regression
+from pymtl.metrics import get_scorer, multitask_score
+from pymtl.penalties import L21, Ridge
+
+DATA = make_multitask_regression(
+    n_tasks=4, n_features=6, n_samples=(10, 25), snr=1.0, random_state=0
+)
+X, Y = stack_tasks(DATA.Xs, DATA.ys)
+ROWS = np.random.default_rng(0).permutation(len(Y))
+X, Y = X[ROWS], Y[ROWS]
+LONG = {"task_column": 0, "tol": 1e-10}
+VALUES = [3.0, 0.3, 0.03]
+
+
+def by_params(results, key="mean_test_score"):
+    """Return {parameters: result}."""
+
+    def name(params):
+        numbers = {k: float(v) for k, v in params.items() if isinstance(v, Real)}
+        return repr(sorted((params | numbers).items()))
+
+    names = [name(params) for params in results["params"]]
+    return dict(zip(names, results[key], strict=True))
+
+
+def require_same(search, grid, rtol=1e-6):
+    """Require the results of a search to be those of a grid search."""
+    assert search.n_splits_ == grid.n_splits_
+    keys = [f"split{k}_test_score" for k in range(grid.n_splits_)]
+    for key in ["mean_test_score", "std_test_score", "rank_test_score", *keys]:
+        ours, theirs = (by_params(s.cv_results_, key) for s in (search, grid))
+        assert set(ours) == set(theirs)
+        if key == "rank_test_score":
+            assert ours == theirs
+        for name, value in theirs.items():
+            assert ours[name] == pytest.approx(value, rel=rtol, abs=1e-9)
+    assert search.best_params_ == grid.best_params_
+    assert search.best_score_ == pytest.approx(grid.best_score_, rel=rtol)
+    assert search.best_params_ == search.cv_results_["params"][search.best_index_]
+
+
+@pytest.mark.parametrize(
+    ("model", "lambda2"),
+    [
+        (MultiTaskMeanRegressor(**LONG), [0.0, 0.1]),
+        (MultiTaskL21Regressor(**LONG), [0.0, 0.1]),
+        (MultiTaskL21Regressor(fit_intercept="shrink", lambda0=0.3, **LONG), None),
+        (MultiTaskMeanRegressor(feature_weight=[0, 1, 2, 1, 1, 1], **LONG), None),
+        (MultiTaskMeanRegressor(task_weight="n_samples", **LONG), [0.2]),
+        (MultiTaskDirtyRegressor(**LONG), [0.2, 0.5]),
+        (MultiTaskDirtyRegressor(**LONG), None),
+        (MultiTaskGraphRegressor(lambda2=0.1, **LONG), None),
+        (MultiTaskTraceNormRegressor(**LONG), [0.05]),
+        (SingleTaskRegressor(**LONG), None),
+        (PooledRegressor(**LONG), None),
+    ],
+    ids=repr,
+)
+def test_scores_and_choice_of_grid_search(model, lambda2):
+    cv = TaskKFold(3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # the range of two strengths
+        search = MultiTaskSearchCV(model, lambda1=VALUES, lambda2=lambda2, cv=3)
+        search.fit(X, Y)
+        first = "lambda1" if hasattr(model, "lambda1") else "lambda2"
+        grid = {first: VALUES} | ({} if lambda2 is None else {"lambda2": lambda2})
+        theirs = GridSearchCV(model, grid, cv=cv, scoring="neg_mean_squared_error")
+        theirs.fit(X, Y)
+    require_same(search, theirs)
+    assert_allclose(search.predict(X), theirs.predict(X), rtol=1e-6)
+    assert_allclose(
+        search.best_estimator_.coef_, theirs.best_estimator_.coef_, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "scoring",
+    [
+        "r2",
+        "neg_median_absolute_error",
+        "task_r2_macro",
+        "explained_variance_within",
+        make_scorer(mean_absolute_error, greater_is_better=False),
+        lambda estimator, X, y: -np.abs(estimator.predict(X) - y).max(),
+    ],
+)
+def test_any_scorer(scoring):
+    model = MultiTaskL21Regressor(**LONG)
+    search = MultiTaskSearchCV(model, lambda1=VALUES, cv=3, scoring=scoring).fit(X, Y)
+    theirs = GridSearchCV(
+        model, {"lambda1": VALUES}, cv=TaskKFold(3), scoring=get_scorer(scoring)
+    )
+    require_same(search, theirs.fit(X, Y))
+    assert search.score(X, Y) == pytest.approx(theirs.score(X, Y))
+
+
+def test_further_parameters():
+    model = MultiTaskMeanRegressor(fit_intercept="shrink", **LONG)
+    grid = {"lambda0": [0.1, 10.0], "task_weight": [None, "n_samples"]}
+    search = MultiTaskSearchCV(model, lambda1=VALUES, param_grid=grid, cv=3).fit(X, Y)
+    theirs = GridSearchCV(
+        model,
+        {"lambda1": VALUES, **grid},
+        cv=TaskKFold(3),
+        scoring="neg_mean_squared_error",
+    )
+    require_same(search, theirs.fit(X, Y))
+    model = MultiTaskClusteredRegressor(tol=1e-9, task_column=0)
+    grid = [{"n_clusters": [1, 3]}, {"lambda2": [0.3], "n_clusters": [2]}]
+    search = MultiTaskSearchCV(model, lambda1=[1.0, 0.1], param_grid=grid, cv=3)
+    search.fit(X, Y)
+    grid = [g | {"lambda1": [1.0, 0.1]} for g in grid]
+    theirs = GridSearchCV(
+        model, grid, cv=TaskKFold(3), scoring="neg_mean_squared_error"
+    ).fit(X, Y)
+    require_same(search, theirs, rtol=1e-4)
+    column = search.cv_results_["param_lambda2"]
+    assert_array_equal(column.mask, [True] * 4 + [False] * 2)
+
+
+def test_a_pipeline_is_searched():
+    model = make_pipeline(TaskScaler(task_column=0), MultiTaskMeanRegressor(**LONG))
+    step = "multitaskmeanregressor__"
+    outer = {"taskscaler__with_std": [True, False], step + "fit_intercept": [True]}
+    search = MultiTaskSearchCV(
+        model, lambda1=VALUES, lambda2=[0.1, 0.0], param_grid=outer, cv=3
+    ).fit(X, Y)
+    grid = {step + "lambda1": VALUES, step + "lambda2": [0.1, 0.0], **outer}
+    theirs = GridSearchCV(
+        model, grid, cv=TaskKFold(3), scoring="neg_mean_squared_error"
+    ).fit(X, Y)
+    require_same(search, theirs)
+    assert_allclose(search.predict(X), theirs.predict(X))
+    with_scorer = MultiTaskSearchCV(
+        model, lambda1=VALUES, cv=3, scoring="task_r2_macro"
+    ).fit(X, Y)
+    theirs = GridSearchCV(
+        model,
+        {step + "lambda1": VALUES},
+        cv=TaskKFold(3),
+        scoring=get_scorer("task_r2_macro"),
+    ).fit(X, Y)
+    require_same(with_scorer, theirs)
+    path = MultiTaskSearchCV(model, n_lambdas=4, cv=3).fit(X, Y)
+    Z = TaskScaler(task_column=0).fit_transform(X, Y)
+    plain = MultiTaskMeanRegressor(**LONG).path(Z, Y, n_lambdas=4)
+    assert_allclose(
+        path.cv_results_["param_" + step + "lambda1"].tolist(), plain.lambdas
+    )
+    assert path.lambda_max(X, Y) == np.inf
+
+
+def test_inside_a_pipeline():
+    search = MultiTaskSearchCV(MultiTaskL21Regressor(**LONG), lambda1=VALUES, cv=3)
+    model = make_pipeline(TaskScaler(task_column=0), search).fit(X, Y)
+    Z = TaskScaler(task_column=0).fit_transform(X, Y)
+    assert_allclose(model.predict(X), clone(search).fit(Z, Y).predict(Z))
+    scores = cross_val_score(model, X, Y, cv=TaskKFold(3))
+    assert scores.shape == (3,)
+
+
+def test_path_is_that_of_all_data():
+    model = MultiTaskL21Regressor(**LONG)
+    search = MultiTaskSearchCV(model, n_lambdas=5, eps=0.05, cv=3).fit(X, Y)
+    path = model.path(X, Y, n_lambdas=5, eps=0.05)
+    assert search.cv_results_["params"] == path.params
+    theirs = GridSearchCV(
+        model,
+        {"lambda1": path.lambdas},
+        cv=TaskKFold(3),
+        scoring="neg_mean_squared_error",
+    ).fit(X, Y)
+    require_same(search, theirs)
+    assert search.lambda_max(X, Y) == pytest.approx(model.lambda_max(X, Y))
+    dirty = MultiTaskSearchCV(MultiTaskDirtyRegressor(**LONG), n_lambdas=3, cv=3)
+    dirty.fit(X, Y)
+    assert set(dirty.best_params_) == {"lambda1", "lambda2"}
+
+
+def test_general_estimators():
+    model = MultiTaskRegressor(L21("auto") + Ridge(0.1), **LONG)
+    named = MultiTaskL21Regressor("auto", 0.1, **LONG)
+    for options in ({"n_lambdas": 4}, {"lambda1": VALUES}):
+        search = MultiTaskSearchCV(model, cv=3, **options).fit(X, Y)
+        other = MultiTaskSearchCV(named, cv=3, **options).fit(X, Y)
+        assert_allclose(
+            search.cv_results_["mean_test_score"], other.cv_results_["mean_test_score"]
+        )
+        strength = search.best_params_["penalty"].left.lambda1
+        assert strength == pytest.approx(other.best_params_["lambda1"])
+    grid = {"penalty__right__lambda2": [0.1, 1.0]}
+    search = MultiTaskSearchCV(model, lambda1=None, param_grid=grid, cv=3).fit(X, Y)
+    theirs = GridSearchCV(
+        model, grid, cv=TaskKFold(3), scoring="neg_mean_squared_error"
+    ).fit(X, Y)
+    require_same(search, theirs)
+    with pytest.raises(ValueError, match="penalty__right__lambda2"):
+        MultiTaskSearchCV(model, lambda2=[0.1]).fit(X, Y)
+
+
+@pytest.mark.parametrize("scoring", [None, "r2", "task_r2_weighted"])
+def test_lists_and_dicts_are_the_long_table(scoring):
+    Z, y = stack_tasks(DATA.Xs, DATA.ys)
+    model = MultiTaskL21Regressor(tol=1e-10)
+    options = {"lambda1": VALUES, "cv": 3, "scoring": scoring}
+    long = clone(model).set_params(task_column=0)
+    long = MultiTaskSearchCV(long, **options).fit(Z, y)
+    names = ["d", "a", "c", "b"]
+    dicts = [dict(zip(names, v, strict=True)) for v in (DATA.Xs, DATA.ys)]
+    for Xs, ys in [(DATA.Xs, DATA.ys), dicts]:
+        search = MultiTaskSearchCV(model, **options).fit(Xs, ys)
+        assert_allclose(
+            search.cv_results_["mean_test_score"],
+            long.cv_results_["mean_test_score"],
+            rtol=1e-6,
+        )
+        z = search.predict(Xs)
+        z = list(z.values()) if isinstance(z, dict) else z
+        assert_allclose(np.concatenate(z), long.predict(Z), atol=1e-5)
+    frames = [pd.DataFrame(v, columns=list("abcdef")) for v in DATA.Xs]
+    search = MultiTaskSearchCV(model, **options).fit(frames, DATA.ys)
+    assert_allclose(
+        search.cv_results_["mean_test_score"],
+        long.cv_results_["mean_test_score"],
+        rtol=1e-6,
+    )
+
+
+def test_tasks_smaller_than_the_folds():
+    sizes = (30, 3, 1)
+    rng = np.random.default_rng(0)
+    Xs = [rng.normal(size=(n, 4)) for n in sizes]
+    ys = [v[:, 0] + 0.1 * rng.normal(size=len(v)) for v in Xs]
+    for scoring in (None, "r2", "task_rmse_macro"):
+        scoring = "neg_" + scoring if scoring == "task_rmse_macro" else scoring
+        search = MultiTaskSearchCV(
+            MultiTaskMeanRegressor(lambda2=0.1), n_lambdas=4, cv=5, scoring=scoring
+        ).fit(Xs, ys)
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+        assert search.best_estimator_.coef_.shape == (3, 4)
+
+
+def test_shared_design():
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(30, 5))
+    Y2 = Z[:, :2] @ rng.normal(size=(2, 3)) + rng.normal(size=(30, 3))
+    model = MultiTaskL21Regressor(tol=1e-10)
+    search = MultiTaskSearchCV(model, lambda1=VALUES, cv=KFold(3)).fit(Z, Y2)
+    theirs = GridSearchCV(
+        model, {"lambda1": VALUES}, cv=KFold(3), scoring="neg_mean_squared_error"
+    ).fit(Z, Y2)
+    require_same(search, theirs)
+    for cv in (4, TaskKFold(4, task_column="any")):
+        search = MultiTaskSearchCV(model, lambda1=VALUES, cv=cv).fit(Z, Y2)
+        assert search.n_splits_ == 4
+        assert search.predict(Z).shape == (30, 3)
+
+
+@pytest.mark.parametrize("scoring", [None, "neg_mean_squared_error", "task_r2_macro"])
+def test_missing_targets(scoring):
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(40, 5))
+    Y2 = Z[:, :2] @ rng.normal(size=(2, 3)) + rng.normal(size=(40, 3))
+    Y2[rng.random(Y2.shape) < 0.4] = np.nan
+    Y2[:, 2] = np.nan
+    Y2[[3, 7], 2] = 1.0, 2.0
+    model = MultiTaskMeanRegressor(lambda2=0.1)
+    search = MultiTaskSearchCV(model, lambda1=VALUES, cv=3, scoring=scoring)
+    search.fit(Z, Y2)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    seen = ~np.isnan(Y2)
+    fold = np.full(Y2.shape, -1)
+    row = np.nonzero(seen.T)[1]
+    table = np.nonzero(seen.T)[0][:, None]
+    scores = np.empty((3, 3))
+    for k, (_, test) in enumerate(TaskKFold(3).split(table, groups=row)):
+        fold.T[tuple(np.stack([table[test, 0], row[test]]))] = k
+        train, held = np.where(fold == k, np.nan, Y2), np.where(fold == k, Y2, np.nan)
+        assert np.isfinite(train).any(axis=0).all()
+        for i, value in enumerate(VALUES):
+            z = clone(model).set_params(lambda1=value).fit(Z, train).predict(Z)
+            if scoring == "task_r2_macro":
+                scores[k, i] = multitask_score("r2", held, z)
+            else:
+                scores[k, i] = -np.nanmean((held - z) ** 2)
+    assert_allclose(search.cv_results_["mean_test_score"], np.mean(scores, axis=0))
+
+
+def test_one_task_is_the_lasso_search_of_scikit_learn():
+    Z, y = DATA.Xs[0], DATA.ys[0]
+    cv = KFold(4, shuffle=True, random_state=0)
+    search = MultiTaskSearchCV(MultiTaskL21Regressor(tol=1e-12), lambda1=VALUES, cv=cv)
+    theirs = GridSearchCV(
+        Lasso(tol=1e-12), {"alpha": VALUES}, cv=cv, scoring="neg_mean_squared_error"
+    ).fit(Z, y)
+    search.fit(Z, y)
+    assert_allclose(
+        search.cv_results_["mean_test_score"],
+        theirs.cv_results_["mean_test_score"],
+        rtol=1e-6,
+    )
+    assert_allclose(search.predict(Z), theirs.predict(Z), rtol=1e-5)
+
+
+def test_groups_weights_and_offsets():
+    groups = np.arange(len(Y)) // 2
+    cv = TaskKFold(3)
+    model = MultiTaskMeanRegressor(lambda2=0.1, **LONG)
+    search = MultiTaskSearchCV(model, lambda1=VALUES, cv=3).fit(X, Y, groups=groups)
+    theirs = GridSearchCV(
+        model,
+        {"lambda1": VALUES},
+        cv=list(cv.split(X, Y, groups)),
+        scoring="neg_mean_squared_error",
+    ).fit(X, Y)
+    require_same(search, theirs)
+    weight = np.random.default_rng(0).integers(0, 3, size=len(Y)).astype(float)
+    offset = np.linspace(0, 3, len(Y))
+    search = MultiTaskSearchCV(model, lambda1=VALUES, cv=3)
+    search.fit(X, Y + offset, sample_weight=weight, offset=offset)
+    expected = []
+    for train, test in cv.split(X, Y + offset):
+        fits = [
+            clone(model).set_params(lambda1=v).fit(X[train], Y[train], weight[train])
+            for v in VALUES
+        ]
+        squares = [(Y[test] - fit.predict(X[test])) ** 2 for fit in fits]
+        expected.append([-np.average(s, weights=weight[test]) for s in squares])
+    assert_allclose(
+        search.cv_results_["mean_test_score"], np.mean(expected, axis=0), rtol=1e-6
+    )
+    Xs, ys = [list(v) for v in (DATA.Xs, DATA.ys)]
+    pairs = [np.arange(len(v)) // 2 for v in ys]
+    lists = MultiTaskSearchCV(MultiTaskMeanRegressor(), lambda1=VALUES, cv=3)
+    lists.fit(Xs, ys, groups=pairs, sample_weight=[np.ones(len(v)) for v in ys])
+    assert lists.n_splits_ == 3
+
+
+def test_splitters():
+    model = MultiTaskMeanRegressor(lambda2=0.1, **LONG)
+    repeated = RepeatedTaskKFold(3, n_repeats=2, random_state=0)
+    shuffled = TaskKFold(4, shuffle=True, random_state=0)
+    for cv in (repeated, shuffled, list(shuffled.split(X, Y))):
+        search = MultiTaskSearchCV(model, lambda1=VALUES, cv=cv).fit(X, Y)
+        theirs = GridSearchCV(
+            model, {"lambda1": VALUES}, cv=cv, scoring="neg_mean_squared_error"
+        ).fit(X, Y)
+        require_same(search, theirs)
+
+
+def test_one_standard_error():
+    model = MultiTaskL21Regressor(**LONG)
+    options = {"n_lambdas": 15, "lambda2": [1.0, 0.0], "cv": 4}
+    least = MultiTaskSearchCV(model, **options).fit(X, Y)
+    one = MultiTaskSearchCV(model, select="1se", **options).fit(X, Y)
+    results = least.cv_results_
+    assert_array_equal(one.cv_results_["mean_test_score"], results["mean_test_score"])
+    folds = [results[f"split{k}_test_score"][least.best_index_] for k in range(4)]
+    bound = least.best_score_ - np.std(folds, ddof=1) / 2
+    best = least.best_params_
+    line = [
+        i for i, p in enumerate(results["params"]) if p["lambda2"] == best["lambda2"]
+    ]
+    good = [i for i in line if results["mean_test_score"][i] >= bound]
+    strongest = max(good, key=lambda i: results["params"][i]["lambda1"])
+    assert one.best_index_ == strongest
+    assert one.best_params_["lambda1"] > best["lambda1"]
+
+
+def test_information_criteria():
+    rng = np.random.default_rng(0)
+    Xs = [rng.normal(size=(60, 30)) for _ in range(3)]
+    ys = [v[:, :3] @ rng.normal(2, 1, size=3) + rng.normal(size=60) for v in Xs]
+    model = MultiTaskL21Regressor(tol=1e-8)
+    bic = MultiTaskSearchCV(model, select="bic", eps=0.01).fit(Xs, ys)
+    ebic = MultiTaskSearchCV(model, select="ebic", eps=0.01).fit(Xs, ys)
+    assert bic.n_splits_ == 0
+    path = model.path(Xs, ys, n_lambdas=30, eps=0.01)
+    for i in (0, 10, 29):
+        squares = sum(
+            np.sum((y - v @ w - c) ** 2)
+            for y, v, w, c in zip(ys, Xs, path.coef[i], path.intercept[i], strict=True)
+        )
+        value = 180 * np.log(squares / 180) + np.log(180) * (path.n_nonzero[i] + 3)
+        assert -bic.cv_results_["mean_test_score"][i] == pytest.approx(value)
+    features = [
+        np.count_nonzero(s.best_estimator_.coef_.any(axis=0)) for s in (bic, ebic)
+    ]
+    assert 3 <= features[1] <= features[0] < 30
+    assert set(np.flatnonzero(ebic.best_estimator_.coef_.any(axis=0))) >= {0, 1, 2}
+    with pytest.raises(ValueError, match="use folds"):
+        MultiTaskSearchCV(MultiTaskMeanRegressor(), select="bic").fit(Xs, ys)
+
+
+def test_results_have_the_layout_of_scikit_learn():
+    model = MultiTaskMeanRegressor(**LONG)
+    search = MultiTaskSearchCV(model, lambda1=VALUES, lambda2=[0.1], cv=3).fit(X, Y)
+    theirs = GridSearchCV(model, {"lambda1": VALUES, "lambda2": [0.1]}, cv=TaskKFold(3))
+    assert set(search.cv_results_) == set(theirs.fit(X, Y).cv_results_)
+    frame = pd.DataFrame(search.cv_results_)
+    assert len(frame) == 3
+    for name in ("mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time"):
+        assert (frame[name] >= 0).all()
+    assert search.refit_time_ > 0
+    assert_array_equal(search.cv_results_["param_lambda1"], VALUES)
+
+
+def test_n_jobs_and_verbose(capsys, monkeypatch):
+    model = MultiTaskL21Regressor(**LONG)
+    one = MultiTaskSearchCV(model, lambda1=VALUES, cv=3).fit(X, Y)
+    two = clone(one).set_params(n_jobs=2).fit(X, Y)
+    assert_array_equal(
+        one.cv_results_["mean_test_score"], two.cv_results_["mean_test_score"]
+    )
+    assert capsys.readouterr().out == ""
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    clone(one).set_params(verbose=1).fit(X, Y)
+    assert "fold 3 of 3" in capsys.readouterr().out
+
+
+def test_without_refit():
+    search = MultiTaskSearchCV(MultiTaskMeanRegressor(**LONG), refit=False, cv=3)
+    search.fit(X, Y)
+    assert not hasattr(search, "best_estimator_")
+    with pytest.raises(AttributeError, match="refit=False"):
+        search.predict(X)
+    with pytest.raises(NotFittedError):
+        MultiTaskSearchCV(MultiTaskMeanRegressor()).predict(X)
+
+
+def test_a_missed_tolerance_warns_once():
+    model = MultiTaskL21Regressor(max_iter=1, task_column=0, tol=1e-9)
+    search = MultiTaskSearchCV(model, lambda1=[0.01, 0.001], cv=3, refit=False)
+    with pytest.warns(ConvergenceWarning, match="6 of 6 fits") as caught:
+        search.fit(X, Y)
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"select": "max"}, "select"),
+        ({"lambda1": "auto"}, "lambda1"),
+        ({"lambda1": [-1.0]}, "lambda1"),
+        ({"lambda2": [np.nan]}, "lambda2"),
+        ({"n_lambdas": 0}, "n_lambdas"),
+        ({"eps": 2.0}, "eps"),
+        ({"scoring": "r3"}, "r3"),
+        ({"cv": 1}, "n_splits"),
+        ({"param_grid": {"lambda9": [1]}}, "lambda9"),
+        ({"estimator": SklearnRidge()}, "GridSearchCV"),
+    ],
+)
+def test_bad_options_are_refused(options, match):
+    options = {"estimator": MultiTaskMeanRegressor(**LONG)} | options
+    with pytest.raises(ValueError, match=match):
+        MultiTaskSearchCV(**options).fit(X, Y)
+
+
+def test_tags_and_parameters():
+    search = MultiTaskSearchCV(MultiTaskMeanRegressor())
+    assert is_regressor(search)
+    assert not is_classifier(search)
+    assert "estimator__lambda2" in search.get_params()
+    assert repr(clone(search)) == repr(search)
+    assert not hasattr(search, "predict_proba")
+
+
+@parametrize_with_checks(
+    [
+        MultiTaskSearchCV(MultiTaskL21Regressor(), n_lambdas=4, cv=2),
+        MultiTaskSearchCV(MultiTaskMeanRegressor(), n_lambdas=3, cv=2),
+        MultiTaskSearchCV(PooledRegressor(), n_lambdas=3, cv=2),
+    ]
+)
+def test_scikit_learn_checks(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        check(estimator)
+
+
+def test_score_is_that_of_the_estimator():
+    search = MultiTaskSearchCV(MultiTaskMeanRegressor(**LONG), cv=3).fit(X, Y)
+    assert search.score(X, Y) == pytest.approx(r2_score(Y, search.predict(X)))
