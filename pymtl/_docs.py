@@ -28,10 +28,12 @@ PARAMETERS = """\
     unseen_task : {"error", "mean"}, default="error"
         What `predict` does with a task that was not in fit: raise, or use the mean of
         the tasks' coefficients and intercepts.
-    solver : {"auto", "apg", "direct"}, default="auto"
+    solver : {"auto", "apg", "bcd", "direct"}, default="auto"
         "direct" solves squared losses with quadratic penalties by a linear system,
-        "apg" is the accelerated proximal gradient method, "auto" takes the direct way
-        where there is one, and for the network lasso an augmented Lagrangian method.
+        "bcd" squared losses with norms of rows or entries (and a ridge) by block
+        coordinate descent, "apg" is the accelerated proximal gradient method, for
+        everything. "auto" takes the first of them that can, and for the network lasso
+        an augmented Lagrangian method.
     tol : float, default=1e-5
         Tolerance of `certificate_`.
     max_iter : int, default=10000
@@ -66,7 +68,7 @@ ATTRIBUTES = """\
         The objective after each iteration.
     n_iter_ : int
         Number of iterations.
-    solver_ : {"alm", "apg", "direct", "smoothing"}
+    solver_ : {"alm", "apg", "bcd", "direct", "smoothing"}
         The solver that ran; losses with kinks have one of their own.
     coef_names_ : ndarray of shape (n_features,)
         Names of the features, without the task column.

@@ -219,6 +219,12 @@ class RowScaled:
         self.rows = rows[:, None]
         self.is_zero = matrix.is_zero
 
+    @property
+    def ridge(self):
+        """The numbers beta of the rows if the matrix is a multiple of I, else None."""
+        ridge = self.matrix.ridge
+        return None if ridge is None else ridge * self.rows
+
     def apply(self, W):
         return self.rows * self.matrix.apply(W)
 

@@ -69,57 +69,64 @@ def gram_product(H, W):
 
 
 @njit
-def shrink_rows(V, step, strength):
-    """Row-wise prox of ``strength_j ||w_j||_2`` in the metric ``1 / step``.
+def _shrink_row(u, L, strength, w):
+    """Write the minimiser of ``½ sum_t L_t w_t^2 - u'w + strength ||w||_2`` into w.
 
-    Row j minimises ``sum_t (w_t - v_t)^2 / (2 step_t) + a ||w||_2``. With
-    ``L = 1 / step`` and ``u = L v`` it is zero when ``||u|| <= a``, else
-    ``w = u rho / (L rho + a)`` where rho is the root of the secular equation
-    ``||u / (L rho + a)|| = 1``, found by Newton's method from the left.
+    It is zero when ``||u|| <= strength``, else ``w = u rho / (L rho + strength)``
+    where rho is the root of the secular equation ``||u / (L rho + strength)|| = 1``,
+    found by Newton's method from the left.
     """
+    m = u.shape[0]
+    top = 0.0
+    low, high = np.inf, 0.0
+    for t in range(m):
+        top = max(top, abs(u[t]))
+        low = min(low, L[t])
+        high = max(high, L[t])
+        w[t] = 0.0
+    if top == 0.0:
+        return
+    norm = 0.0
+    for t in range(m):
+        norm += (u[t] / top) ** 2
+    norm = top * math.sqrt(norm)
+    if norm <= strength:
+        return
+    if low == high:
+        shrunk = 1.0 - strength / norm
+        for t in range(m):
+            w[t] = u[t] / L[t] * shrunk
+        return
+    rho = (norm - strength) / high
+    for _ in range(60):
+        square = 0.0
+        slope = 0.0
+        for t in range(m):
+            den = L[t] * rho + strength
+            part = (u[t] / den) ** 2
+            square += part
+            slope += part * L[t] / den
+        size = math.sqrt(square)
+        move = (size - 1.0) * square / slope
+        rho += move
+        if move <= 1e-15 * rho:
+            break
+    for t in range(m):
+        w[t] = u[t] * rho / (L[t] * rho + strength)
+
+
+@njit
+def shrink_rows(V, step, strength):
+    """Row-wise prox of ``strength_j ||w_j||_2`` in the metric ``1 / step``."""
     d, m = V.shape
-    W = np.zeros_like(V)
+    W = np.empty_like(V)
     u = np.empty(m, np.float64)
     L = np.empty(m, np.float64)
     for j in range(d):
-        a = strength[j]
-        top = 0.0
-        low, high = np.inf, 0.0
         for t in range(m):
             L[t] = 1.0 / step[j, t]
-            u[t] = L[t] * V[j, t]
-            top = max(top, abs(u[t]))
-            low = min(low, L[t])
-            high = max(high, L[t])
-        if top == 0.0:
-            continue
-        norm = 0.0
-        for t in range(m):
-            norm += (u[t] / top) ** 2
-        norm = top * math.sqrt(norm)
-        if norm <= a:
-            continue
-        if low == high:
-            shrunk = 1.0 - a / norm
-            for t in range(m):
-                W[j, t] = V[j, t] * shrunk
-            continue
-        rho = (norm - a) / high
-        for _ in range(60):
-            square = 0.0
-            slope = 0.0
-            for t in range(m):
-                den = L[t] * rho + a
-                part = (u[t] / den) ** 2
-                square += part
-                slope += part * L[t] / den
-            size = math.sqrt(square)
-            move = (size - 1.0) * square / slope
-            rho += move
-            if move <= 1e-15 * rho:
-                break
-        for t in range(m):
-            W[j, t] = u[t] * rho / (L[t] * rho + a)
+            u[t] = V[j, t] / step[j, t]
+        _shrink_row(u, L, strength[j], W[j])
     return W
 
 
@@ -152,6 +159,42 @@ def clip_rows(V, step, strength):
         for t in range(m):
             W[j, t] = min(max(V[j, t], -level), level)
     return W
+
+
+@njit
+def bcd_epoch(H, scale, ridge, W, G, entry, row):
+    """Minimise over each row of the coefficients in turn, W and G being updated.
+
+    The objective is a quadratic with the Hessian ``scale_t H_t + diag(ridge)`` in
+    task t and the gradient G, plus ``entry ||w_j||_1 + row ||w_j||_2`` for each row j.
+    Here W and G are (n_tasks, d), and H is (n_tasks, d, d), or (1, d, d) when the
+    tasks share it.
+    """
+    m, d = W.shape
+    own = H.shape[0] > 1
+    u = np.empty(m, np.float64)
+    L = np.empty(m, np.float64)
+    w = np.empty(m, np.float64)
+    for j in range(d):
+        for t in range(m):
+            L[t] = scale[t] * H[t if own else 0, j, j] + ridge[j]
+            u[t] = L[t] * W[t, j] - G[t, j]
+            if entry > 0.0:
+                u[t] -= min(max(u[t], -entry), entry)
+        if row > 0.0:
+            _shrink_row(u, L, row, w)
+        else:
+            for t in range(m):
+                w[t] = u[t] / L[t] if L[t] > 0.0 else 0.0
+        for t in range(m):
+            move = w[t] - W[t, j]
+            if move != 0.0:
+                W[t, j] = w[t]
+                G[t, j] += ridge[j] * move
+                move *= scale[t]
+                h = H[t if own else 0, j]
+                for i in range(d):
+                    G[t, i] += move * h[i]
 
 
 @njit

@@ -234,7 +234,8 @@ class Gram:
 
     def take(self, features):
         """Return the products of some of the features."""
-        return Gram(self.H[:, features[:, None], features], self.scale)
+        H = self.H[:, features[:, None], features]
+        return Gram(np.ascontiguousarray(H), self.scale)
 
 
 class Between:

@@ -109,6 +109,14 @@ class Penalty(BaseEstimator):
         return any(part.is_auto for part in parts if isinstance(part, Penalty))
 
     @property
+    def row_norms(self) -> tuple[float, float] | None:
+        """Strengths (a, b) of a sum over rows ``a ||w||_1 + b ||w||_2``, else None.
+
+        A penalty that is such a sum is solved by coordinate descent.
+        """
+        return None
+
+    @property
     def certified(self) -> bool:
         """Whether a duality gap is known."""
         return hasattr(self, "polar") or hasattr(self, "conjugate")

@@ -91,6 +91,13 @@ class TaskMatrix:
         """Whether L is the zero matrix."""
         return not (self.beta or self.values.any() or self.general is not None)
 
+    @property
+    def ridge(self) -> float | None:
+        """The number beta if L is beta I, else None."""
+        if self.factors.shape[1] or self.general is not None:
+            return None
+        return self.beta
+
     @cached_property
     def general(self) -> np.ndarray | sp.sparray | None:
         """The part M + R R', None where there is none."""

@@ -39,6 +39,10 @@ class L1(Penalty):
     def __init__(self, lambda1: float | str = "auto"):
         self.lambda1 = lambda1
 
+    @property
+    def row_norms(self):
+        return self.lambda1, 0.0
+
     def value(self, W):
         return self.lambda1 * float(np.abs(W).sum())
 

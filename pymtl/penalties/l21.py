@@ -40,6 +40,10 @@ class L21(Penalty):
     def __init__(self, lambda1: float | str = "auto"):
         self.lambda1 = lambda1
 
+    @property
+    def row_norms(self):
+        return 0.0, self.lambda1
+
     def value(self, W):
         return self.lambda1 * float(np.linalg.norm(W, axis=1).sum())
 

@@ -51,6 +51,10 @@ class SparseGroup(Penalty):
         self.lambda1 = lambda1
         self.lambda2 = lambda2
 
+    @property
+    def row_norms(self):
+        return self.lambda2, self.lambda1
+
     def value(self, W):
         return L21(self.lambda1).value(W) + L1(self.lambda2).value(W)
 

@@ -11,7 +11,7 @@ from scipy.linalg import eigh
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .._sparse import SparseRows, column_squares, gram
-from ..designs import Spanned
+from ..designs import Gram, Spanned
 from ..losses import Squared
 from ..penalties._task_matrix import TaskMatrix
 from ._precondition import Diagonal, Preconditioner, preconditioner
@@ -301,6 +301,11 @@ class Problem:
             return zero
         return self._refit(zero)
 
+    @cached_property
+    def null_point(self) -> Point:
+        """The null model."""
+        return self.point(self.null)
+
     def components(self, W: np.ndarray) -> list[np.ndarray]:
         """Return the components of the tasks' coefficients, which add up to them."""
         if not isinstance(self.design, Spanned):
@@ -405,6 +410,20 @@ class Problem:
             design, y, weight = self.least_squares(y, weight)
         return Problem(design, Squared(), y, weight, self.matrix, self.proximal)
 
+    @cached_property
+    def yy(self) -> float:
+        """Weighted sum of the squared targets."""
+        return float(np.dot(self.weight * self.y, self.y))
+
+    @property
+    def working_set(self) -> tuple[list, list]:
+        """Rows that coordinate descent has worked on, and what it knows of them."""
+        return self._once("working set", lambda: ([], []))
+
+    def products(self, features: np.ndarray) -> Gram:
+        """Return the products X_t'X_t of some of the features."""
+        return self.design.take(features).gram(self.weight)
+
     def fast(self) -> Problem:
         """Return the same problem on Gram matrices, where that pays."""
         d, m = self.design.shape
@@ -432,11 +451,13 @@ class GramProblem(Problem):
     def __init__(self, problem, product):
         vars(self).update(vars(problem))
         self.product = product
-        self.Xy = self.design.adjoint(self.weight * self.y)
-        self.yy = float(np.dot(self.weight * self.y, self.y))
+        self.Xy = self._once("Xy", lambda: self.design.adjoint(self.weight * self.y))
 
     def hessian(self, W):
         return self.product(W)
+
+    def products(self, features):
+        return self.product.take(features)
 
     def point(self, W):
         HW = self.product(W)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -10,11 +11,12 @@ from ._problem import Problem
 from ._result import Result
 from .alm import alm
 from .apg import apg, prox_residual
+from .bcd import bcd, has_bcd
 from .direct import direct, newton_decrement
 from .smoothing import smoothing
 
 EXACT = 1e-14
-SOLVERS = ("auto", "apg", "direct")
+SOLVERS = ("auto", "apg", "bcd", "direct")
 ITERATIVE = {"alm": alm, "apg": apg}
 
 
@@ -35,10 +37,12 @@ def solve(
     ----------
     problem : Problem
         The problem.
-    solver : {"auto", "apg", "direct"}, default="auto"
-        "direct" solves purely quadratic problems by a linear system, "apg" is the
-        accelerated proximal gradient method. "auto" takes "direct" where it can, else
-        for the squared loss the method that the penalty names.
+    solver : {"auto", "apg", "bcd", "direct"}, default="auto"
+        "direct" solves purely quadratic problems by a linear system, "bcd" squared
+        losses with norms of rows or entries by block coordinate descent, "apg" is the
+        accelerated proximal gradient method. "auto" takes the first of "direct", "bcd",
+        for the squared loss the method that the penalty names, and "apg" that can. What
+        coordinate descent leaves short of `tol`, "apg" continues.
     tol : float, default=1e-5
         Tolerance of the certificate.
     max_iter : int, default=10000
@@ -61,15 +65,22 @@ def solve(
     Raises
     ------
     ValueError
-        If `solver` is "direct" and the problem is not purely quadratic.
+        If `solver` cannot solve the problem.
     """
+    if solver == "bcd" and not has_bcd(problem):
+        msg = (
+            "solver='bcd' solves squared losses with penalties that are norms of rows "
+            "or entries (L1, L21, SparseGroup, each with or without a ridge) and "
+            "with intercepts that are free or absent; use solver='auto' or 'apg'."
+        )
+        raise ValueError(msg)
     if solver == "direct" and not problem.is_quadratic:
         msg = (
             "solver='direct' solves squared losses with quadratic penalties only; "
             "use solver='auto' or 'apg'."
         )
         raise ValueError(msg)
-    null = problem.point(problem.null)
+    null = problem.null_point
     null_objective = problem.objective(null)
     if problem.null.any():
         terms = 2 * np.sqrt(problem.hessian_diagonal) * np.abs(problem.null)
@@ -88,31 +99,39 @@ def solve(
         if gap <= EXACT * null_objective:
             result = Result(problem.null, 1, [null_objective])
             return _certified(problem, result, tol, null_objective)
-    start = np.array(null.W if W is None else W, dtype=float)
     goal = tol if dtype == np.float64 else 0.5 * tol  # room for rounding the solution
-    if not problem.loss.smooth:
-        result = smoothing(problem, start, goal, max_iter, null_objective, callback)
-        result.W = result.W.astype(dtype).astype(float)
-        return _certified(problem, result, tol, null_objective)
-    metric = problem.metric()
-    fast = problem.fast()
-    own = solver == "auto" and problem.loss.quadratic
-    run = ITERATIVE[problem.proximal.solver if own else "apg"]
-    result = run(fast, start, goal, max_iter, null_objective, metric, callback)
-    result = _certified(problem, result, tol, null_objective, metric)
-    left = max_iter - result.n_iter
-    if not result.converged and fast is not problem and left > 0:
-        more = run(problem, result.W, goal, left, null_objective, metric, callback)
-        more.n_iter += result.n_iter
-        more.history = result.history + more.history
-        result = _certified(problem, more, tol, null_objective, metric)
+    start = problem.null if W is None else np.array(W, dtype=float)
+    result = Result(start, n_iter=0)
+    for method in _methods(problem, solver):
+        left = max_iter - result.n_iter
+        new = method(result.W, goal, left, null_objective, callback=callback)
+        new.n_iter += result.n_iter
+        new.history = result.history + new.history
+        result = _certified(problem, new, tol, null_objective)
+        if result.converged or result.n_iter >= max_iter:
+            break
     if dtype == np.float64:
         return result
     result.W = result.W.astype(dtype).astype(float)
-    return _certified(problem, result, tol, null_objective, metric)
+    return _certified(problem, result, tol, null_objective)
 
 
-def _certified(problem, result, tol, null_objective, metric=None):
+def _methods(problem, solver):
+    """Yield the methods to try, each from where the last one has stopped."""
+    if not problem.loss.smooth:
+        yield partial(smoothing, problem)
+        return
+    fast = problem.fast()
+    if solver != "apg" and has_bcd(problem):
+        yield partial(bcd, fast)
+    own = solver == "auto" and problem.loss.quadratic
+    method = ITERATIVE[problem.proximal.solver if own else "apg"]
+    yield partial(method, fast)
+    if fast is not problem:
+        yield partial(method, problem)
+
+
+def _certified(problem, result, tol, null_objective):
     """Fill in the certificate, computed from the rows."""
     result.kind = problem.kind if result.polar is None else "duality gap"
     point = problem.point(result.W)
@@ -124,7 +143,8 @@ def _certified(problem, result, tol, null_objective, metric=None):
     elif result.kind == "newton decrement":
         result.gap = newton_decrement(problem, result.W)
     elif result.dual is None:
-        unit = np.linalg.norm(problem.point(problem.null).gradient)
+        unit = np.linalg.norm(problem.null_point.gradient)
+        metric = problem.metric()
         result.certificate = prox_residual(problem, point, metric, 1 / metric) / unit
     if result.kind != "prox residual":
         result.certificate = result.gap / null_objective

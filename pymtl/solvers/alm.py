@@ -31,7 +31,6 @@ def alm(
     tol: float,
     max_iter: int,
     null_objective: float,
-    metric: np.ndarray | None = None,
     callback: Callable[[int, float, float], None] | None = None,
     gap: Callable[[Edges, Point, np.ndarray], float] | None = None,
 ) -> Result:
@@ -61,8 +60,6 @@ def alm(
         Largest number of Newton steps.
     null_objective : float
         Objective of the null model, the unit of the gap.
-    metric : ndarray or None, default=None
-        Not used.
     callback : callable or None, default=None
         Called with iteration, objective and certificate.
     gap : callable or None, default=None

@@ -16,7 +16,6 @@ def apg(
     tol: float,
     max_iter: int,
     null_objective: float,
-    metric: np.ndarray,
     callback: Callable[[int, float, float], None] | None = None,
 ) -> Result:
     r"""Minimise a problem from W until its certificate is within `tol`.
@@ -39,8 +38,6 @@ def apg(
         Largest number of iterations.
     null_objective : float
         Objective of the null model, the unit of the gap.
-    metric : ndarray
-        Diagonal majorant of the Hessian, a number or one a coefficient.
     callback : callable or None, default=None
         Called with iteration, objective and certificate.
 
@@ -58,6 +55,7 @@ def apg(
     schemes. Foundations of Computational Mathematics.
     """
     prox = _identity if problem.proximal is None else problem.proximal.prox
+    metric = problem.metric()
     step = 1.0 / metric if metric.ndim else float(1.0 / metric)
     by_residual = problem.kind == "prox residual"
     unit = None
