@@ -236,11 +236,11 @@ def test_designs_of_some_features():
     W, weight = rng.standard_normal((3, 3)), rng.uniform(size=95)
     full = np.zeros((X.shape[1], 3))
     full[few] = W
-    three = np.tile(weight, 3)
-    for sparse, dense, weight in [
-        (StackedSparse.of_rows(A, bounds), Stacked(X, bounds), weight),
-        (Shared(A, 3), Shared(X, 3), three),
+    for sparse, dense, repeats in [
+        (StackedSparse.of_rows(A, bounds), Stacked(X, bounds), 1),
+        (Shared(A, 3), Shared(X, 3), 3),
     ]:
+        rho = np.tile(weight, repeats)
         for design, same in [
             (sparse, dense),
             (Shifted(sparse, shift), Shifted(dense, shift)),
@@ -249,10 +249,10 @@ def test_designs_of_some_features():
             assert some.shape == (3, 3)
             z = same.forward(full)
             assert_allclose(some.forward(W), z, atol=1e-12)
-            G = same.adjoint(weight * z)[few]
-            assert_allclose(some.adjoint(weight * z), G, atol=1e-12)
-            assert_allclose(some.gram(weight)(W), G, atol=1e-11)
-            assert_allclose(same.take(few).gram(weight)(W), G, atol=1e-11)
+            G = same.adjoint(rho * z)[few]
+            assert_allclose(some.adjoint(rho * z), G, atol=1e-12)
+            assert_allclose(some.gram(rho)(W), G, atol=1e-11)
+            assert_allclose(same.take(few).gram(rho)(W), G, atol=1e-11)
 
 
 def make_rows(n, d, seed=0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import scipy.sparse as sp
@@ -104,6 +105,19 @@ def check_masked_equals_lists(estimator):
     ys = [Y[rows, t] for t, rows in enumerate(seen.T)]
     lists = exact(estimator).fit(Xs, ys)
     require_same_fit(masked, lists, "NaN in y gives another fit than without the rows")
+    rng = np.random.default_rng(2)
+    extra = {
+        "sample_weight": frozen(rng.uniform(0.5, 2.0, Y.shape)),
+        "offset": frozen(rng.standard_normal(Y.shape)),
+    }
+    parts = {
+        name: [v[rows, t] for t, rows in enumerate(seen.T)] for name, v in extra.items()
+    }
+    require_same_fit(
+        exact(estimator).fit(X, Y, **extra),
+        exact(estimator).fit(Xs, ys, **parts),
+        "NaN in y gives another fit than without the rows, with weights and offsets",
+    )
     Z = masked.predict(X)
     scores = [
         r2_score(y, Z[rows, t])
@@ -241,10 +255,13 @@ def check_inputs_unmodified(estimator):
     Xs, ys = make_tasks((8, 20, 12))
     expected = fresh(estimator).fit(Xs, ys)
     columns = [frozen(X, order="F") for X in Xs]
-    views = [np.repeat(X, 2, axis=0)[::2] for X in Xs]
-    for kind, other in [("Fortran order", columns), ("views", views)]:
-        model = fresh(estimator).fit(other, ys)
-        require_same_fit(model, expected, f"X in {kind} gives another fit", 1e-6)
+    views = [np.kron(X, np.ones((2, 2)))[::2, ::2] for X in Xs]
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        files = [_mapped(X, f"{folder}/{t}") for t, X in enumerate(Xs)]
+        kinds = {"Fortran order": columns, "views": views, "a file": files}
+        for kind, other in kinds.items():
+            model = fresh(estimator).fit(other, ys)
+            require_same_fit(model, expected, f"X in {kind} gives another fit", 1e-6)
     whole = [frozen(np.round(3 * X), int) for X in Xs]
     require_same_fit(
         fresh(estimator).fit(whole, ys),
@@ -266,6 +283,14 @@ def check_inputs_unmodified(estimator):
         for array in arrays:
             array.flags.writeable = False
         fresh(estimator, **params).fit(*data, **extra).predict(data[0])
+
+
+def _mapped(X, name):
+    """Return X mapped from a file, read-only."""
+    file = np.memmap(name, X.dtype, "w+", shape=X.shape)
+    file[:] = X
+    file.flush()
+    return np.memmap(name, X.dtype, "r", shape=X.shape)
 
 
 def check_frames(estimator):

@@ -104,6 +104,12 @@ def check_sample_weight(estimator):
     weights = [frozen(k, float) for k in times]
     weighted = exact(estimator).fit(Xs, ys, sample_weight=weights)
     require_same_fit(weighted, repeated, f"{message} (lists)")
+    require_close(
+        weighted.score(Xs, ys, sample_weight=weights),
+        weighted.score(many, ym),
+        estimator,
+        f"{message} in the score of lists",
+    )
     halved = [0.5 * w for w in weights]
     weighted = exact(estimator).fit(Xs, ys, sample_weight=halved)
     require_same_fit(weighted, repeated, "the scale of the weights of a task counts")
@@ -111,6 +117,13 @@ def check_sample_weight(estimator):
     weight = frozen(np.concatenate(weights)[order])
     weighted = exact(estimator, task_column=0).fit(X, y, sample_weight=weight)
     require_same_fit(weighted, repeated, f"{message} (long table)")
+    times = np.concatenate(times)[order]
+    require_close(
+        weighted.score(X, y, sample_weight=weight),
+        weighted.score(np.repeat(X, times, axis=0), np.repeat(y, times)),
+        estimator,
+        f"{message} in the score of a long table",
+    )
     X, Y = make_shared()
     k = rng.integers(0, 4, Y.shape)
     k[:2] = 1
@@ -124,6 +137,12 @@ def check_sample_weight(estimator):
     repeated = exact(estimator).fit(np.repeat(X, k, axis=0), np.repeat(Y, k, axis=0))
     weighted = exact(estimator).fit(X, Y, sample_weight=frozen(k, float))
     require_same_fit(weighted, repeated, f"{message} (shared design)")
+    require_close(
+        weighted.score(X, Y, sample_weight=frozen(k, float)),
+        weighted.score(np.repeat(X, k, axis=0), np.repeat(Y, k, axis=0)),
+        estimator,
+        f"{message} in the score of a shared design",
+    )
 
 
 def check_duplicated_rows(estimator):
@@ -175,13 +194,21 @@ def check_offset(estimator):
     offset = frozen(np.concatenate(offsets)[order])
     model = exact(estimator, task_column=0).fit(X, y, offset=offset)
     require_same_fit(model, expected, "offset is not taken off (long table)")
+    added = "offset is not added to the predictions"
+    z = model.predict(X, offset=offset)
+    require_close(z, model.predict(X) + offset, estimator, f"{added} (long table)")
     X, Y = make_shared()
     offset = frozen(rng.standard_normal(Y.shape))
+    model = exact(estimator).fit(X, Y, offset=offset)
     require_same_fit(
-        exact(estimator).fit(X, Y, offset=offset),
+        model,
         exact(estimator).fit(X, Y - offset),
         "offset is not taken off (shared design)",
     )
+    for part in (offset, offset[:, 0], offset[:, :1]):
+        expected = (model.predict(X).T + part.T).T
+        z = model.predict(X, offset=part)
+        require_close(z, expected, estimator, f"{added} (shared design)")
 
 
 def check_intercept_forms(estimator):
