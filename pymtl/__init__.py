@@ -2,6 +2,7 @@
 
 from .linear_model import (
     MultiTaskASORegressor,
+    MultiTaskCalibratedRegressor,
     MultiTaskClusteredRegressor,
     MultiTaskDataSharedRegressor,
     MultiTaskDirtyRegressor,
@@ -36,6 +37,7 @@ __all__ = [
     "MultiTaskGraphRegressor",
     "MultiTaskTemporalGroupRegressor",
     "MultiTaskASORegressor",
+    "MultiTaskCalibratedRegressor",
     "MultiTaskClusteredRegressor",
     "MultiTaskDataSharedRegressor",
     "MultiTaskDirtyRegressor",

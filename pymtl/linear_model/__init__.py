@@ -1,6 +1,7 @@
 """The estimators, grouped by the kind of sharing they assume."""
 
 from ._baselines import PooledRegressor, SingleTaskRegressor
+from ._calibrated import MultiTaskCalibratedRegressor
 from ._components import MultiTaskDirtyRegressor, MultiTaskRobustFeatureRegressor
 from ._features import (
     MultiTaskL1Regressor,
@@ -31,6 +32,7 @@ from ._temporal import (
 
 __all__ = [
     "MultiTaskASORegressor",
+    "MultiTaskCalibratedRegressor",
     "MultiTaskClusteredRegressor",
     "MultiTaskDataSharedRegressor",
     "MultiTaskDirtyRegressor",

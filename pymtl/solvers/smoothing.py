@@ -70,7 +70,7 @@ def smoothing(
     prox = _identity if problem.proximal is None else problem.proximal.prox
     rows = weight, design.bounds
     by_residual = problem.kind == "prox residual"
-    unit = np.linalg.norm(problem.point(problem.null).gradient)
+    unit = np.linalg.norm(problem.point(problem.null).gradient) or 1.0
 
     old, z_old = W, design.forward(W)
     z = z_old
