@@ -14,7 +14,13 @@ from pymtl import (
     PooledRegressor,
     SingleTaskRegressor,
 )
+from pymtl.designs import Stacked
+from pymtl.losses import Logistic
+from pymtl.losses._profiled import Profiled
 from pymtl.penalties import Graph, NetworkLasso, Ridge
+from pymtl.solvers import Problem
+from pymtl.solvers.alm import alm
+from pymtl.solvers.newton import newton
 
 RING = [(0, 1), (1, 2, 0.5), (2, 3, 2.0), (3, 0), (3, 4, 0.25)]
 TWO_PARTS = [(0, 1), (1, 2, 0.5), (3, 4, 2.0)]
@@ -261,6 +267,40 @@ def test_in_a_sum_and_by_proximal_gradient():
     other = MultiTaskNetworkLassoRegressor(0.3, 0.1, RING, tol=1e-10).fit(Xs, ys)
     assert_allclose(forced.coef_, other.coef_, atol=1e-5)
     assert_array_equal(forced.task_groups_, other.task_groups_)
+
+
+def test_newton_steps_certify_the_logistic_loss():
+    """The flows of the last model are nearly those of the loss."""
+    cp = pytest.importorskip("cvxpy")
+    Xs, ys = make_problem()
+    ys = [np.where(y > np.median(y), 1.0, -1.0) for y in ys]
+    bounds = np.cumsum([0] + [len(y) for y in ys])
+    weight = np.concatenate([np.full(len(y), 1 / len(y)) for y in ys])
+    problem = Problem(
+        Stacked(np.concatenate(Xs), bounds),
+        Profiled(Logistic(), False),
+        np.concatenate(ys),
+        weight,
+        Ridge(0.01).quadratic(5),
+        NetworkLasso(0.1, adjacency(RING)),
+    )
+
+    def inner(model, W, gap):
+        return alm(model, W, gap, 1000, 1.0)
+
+    result = newton(problem, np.zeros((4, 5)), 1e-9, inner=inner)
+    point = problem.point(result.W)
+    objective = problem.objective(point)
+    W = cp.Variable((5, 4))
+    penalty = 0.1 * penalty_of(W, RING, cp.norm) + 0.01 * cp.sum_squares(W)
+    losses = [
+        cp.sum(cp.logistic(-cp.multiply(y, X @ W[t]))) / len(y)
+        for t, (X, y) in enumerate(zip(Xs, ys, strict=True))
+    ]
+    expected = cp.Problem(cp.Minimize(penalty + sum(losses))).solve(cp.CLARABEL)
+    assert_allclose(objective, expected, rtol=1e-7)
+    assert problem.gap(point, objective, result.polar) <= 1e-8 * objective
+    assert result.n_iter <= 10
 
 
 # Structure

@@ -48,7 +48,8 @@ def newton(
         Objective of the null model, the unit of the gap; by default that at the start.
     inner : callable or None, default=None
         ``inner(model, W, gap)`` solves a problem with a squared loss and a penalty to a
-        gap. A problem without proximal part needs none.
+        gap and returns the result, whose `polar`, if there is one, certifies the next
+        iterate. A problem without proximal part needs none.
     callback : callable or None, default=None
         Called with iteration, objective and certificate.
 
@@ -71,7 +72,7 @@ def newton(
         if problem.proximal is None:
             gap = newton_decrement(model, point.W)
         else:
-            gap = problem.gap(point, objective)
+            gap = _gap(problem, point, objective, result.polar)
         result.certificate = gap / unit
         if callback is not None:
             callback(result.n_iter, objective, result.certificate)
@@ -80,7 +81,8 @@ def newton(
         if problem.proximal is None:
             target = direct(model, point.W).W
         else:
-            target = inner(model, point.W, INNER * min(gap, 0.1 * unit))
+            found = inner(model, point.W, INNER * min(gap, 0.1 * unit))
+            target, result.polar = found.W, found.polar
         point = _search(problem, point, objective, target - point.W)
         result.n_iter += 1
         last, objective = objective, problem.objective(point)
@@ -91,6 +93,13 @@ def newton(
     result.history = result.history or [objective]
     result.n_iter = len(result.history)
     return result
+
+
+def _gap(problem, point, objective, polar):
+    """Return the gap, infinite while no bound of the polar is known."""
+    if polar is None and not problem.proximal.certified:
+        return np.inf
+    return problem.gap(point, objective, polar)
 
 
 def _search(problem, point, objective, step):
