@@ -90,8 +90,10 @@ def solve(
         result.kind, result.objective = problem.kind, null_objective
         result.gap = result.certificate = 0.0
         return result
+    goal = tol if dtype == np.float64 else 0.5 * tol  # room for rounding the solution
     if problem.is_quadratic and solver != "apg":
-        result = direct(problem, problem.null if W is None else W)
+        start = problem.null if W is None else W
+        result = direct(problem, start, goal * null_objective)
         result.W = result.W.astype(dtype).astype(float)
         return _certified(problem, result, tol, null_objective)
     if problem.kind == "duality gap":
@@ -99,7 +101,6 @@ def solve(
         if gap <= EXACT * null_objective:
             result = Result(problem.null, 1, [null_objective])
             return _certified(problem, result, tol, null_objective)
-    goal = tol if dtype == np.float64 else 0.5 * tol  # room for rounding the solution
     start = problem.null if W is None else np.array(W, dtype=float)
     result = Result(start, n_iter=0)
     for method in _methods(problem, solver):

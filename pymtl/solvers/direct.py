@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 
 REFINEMENTS = 8
 CG_STEPS = 2000
+ALL, PART = 1e-24, 1e-8
 
 
-def direct(problem: Problem, W: np.ndarray | None = None) -> Result:
+def direct(
+    problem: Problem, W: np.ndarray | None = None, enough: float = 0.0
+) -> Result:
     r"""Solve ``H_t w_t + (W L)_t = X_t' y_t`` for all tasks at once.
 
     With ``L = \beta (I - ff') + \nu ff'`` and ``K_t = H_t + \beta I`` the mean
@@ -33,6 +36,9 @@ def direct(problem: Problem, W: np.ndarray | None = None) -> Result:
         A problem with a squared loss and no proximal part.
     W : ndarray of shape (n_features, n_columns) or None, default=None
         Start.
+    enough : float, default=0.0
+        Duality gap at which to stop where only conjugate gradients remain: for sparse
+        rows with many features.
 
     Returns
     -------
@@ -48,11 +54,13 @@ def direct(problem: Problem, W: np.ndarray | None = None) -> Result:
     Z = solve(R)
     energy = float(np.vdot(R, Z))
     rounding = 1e-30 * abs(point.dual_y)
+    in_parts = enough > 0 and not solve.exact and problem.kind == "duality gap"
+    reduction = PART if in_parts else ALL
     result = Result(W, n_iter=0, solver="direct", history=[])
     for _ in range(REFINEMENTS):
         if not energy > rounding:
             break
-        step, n_iter = conjugate_gradients(fast, solve, R, Z, rounding)
+        step, n_iter = conjugate_gradients(fast, solve, R, Z, rounding, reduction)
         new = problem.point(problem.refit(point.W + step))
         R = -(new.gradient + new.pull)
         Z = solve(R)
@@ -63,6 +71,8 @@ def direct(problem: Problem, W: np.ndarray | None = None) -> Result:
         result.n_iter += n_iter
         result.history += [point.fit + point.quad] * n_iter
         if energy > 0.25 * last:
+            break
+        if in_parts and problem.gap(point, problem.objective(point)) <= enough:
             break
     result.W, result.objective = point.W, point.fit + point.quad
     result.n_iter = max(result.n_iter, 1)
@@ -76,12 +86,12 @@ def newton_decrement(problem: Problem, W: np.ndarray) -> float:
     R, solve = point.gradient + point.pull, problem.preconditioner
     Z = solve(R)
     if not solve.exact:
-        Z, _ = conjugate_gradients(problem, solve, R, Z, reduction=1e-8)
+        Z, _ = conjugate_gradients(problem, solve, R, Z, reduction=PART)
     return max(0.5 * float(np.vdot(R, Z)), 0.0)
 
 
 def conjugate_gradients(
-    problem, solve, R, Z, rounding=0.0, reduction=1e-24, steps=CG_STEPS
+    problem, solve, R, Z, rounding=0.0, reduction=ALL, steps=CG_STEPS
 ):
     """Solve H step = R, where Z = solve(R) is the first direction."""
     step = np.zeros_like(R)
