@@ -186,6 +186,8 @@ def stack_rows(blocks: Sequence) -> np.ndarray | SparseRows:
 
 def weighted(X, weight: np.ndarray) -> np.ndarray | SparseRows:
     """Return the rows of positive weight times its square root."""
+    if not sp.issparse(X) and X.dtype == float and np.all(weight == 1):
+        return X
     if not weight.all():
         X, weight = X[weight > 0], weight[weight > 0]
     root = np.sqrt(weight)

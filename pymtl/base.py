@@ -446,7 +446,7 @@ class MultiTaskBase(BaseEstimator):
                 setattr(self, f"{name}_", getattr(part, name))
             for name, value in part.learned(seen, parts, data.labels).items():
                 setattr(self, name, value)
-        z, bounds = problem.design.forward(result.W), problem.design.bounds
+        z, bounds = problem.predictions(result.W), problem.design.bounds
         learned = problem.loss.learned(problem.y, z, problem.weight, bounds)
         for name, value in learned.items():
             setattr(self, name, value)

@@ -220,7 +220,7 @@ class Gram:
     H : ndarray of shape (n_tasks, n_features, n_features) or (1, ...)
         The matrices H_t, or one for all tasks.
     scale : ndarray of shape (n_tasks,)
-        The numbers c_t, ones where each task has its matrix.
+        The numbers c_t.
     """
 
     def __init__(self, H, scale):
@@ -230,7 +230,7 @@ class Gram:
     def __call__(self, W):
         if len(self.H) == 1:
             return (self.H[0] @ W) * self.scale
-        return gram_product(self.H, np.ascontiguousarray(W))
+        return gram_product(self.H, np.ascontiguousarray(W)) * self.scale
 
     def take(self, features):
         """Return the products of some of the features."""
@@ -341,9 +341,13 @@ def _stacked_gram(design, weight):
     """Return the products of tasks that do not touch each other."""
     d, m = design.shape
     H = np.empty((m, d, d))
-    for t in range(m):
+    starts = design.bounds[:-1]
+    scale = np.maximum.reduceat(weight, starts)
+    scale[np.minimum.reduceat(weight, starts) < scale] = 1.0
+    weight = weight / np.repeat(scale, np.diff(design.bounds))
+    for t in range(m):  # rows of weight 1 are not copied
         H[t] = gram(design.block(t, weight))
-    return Gram(H, np.ones(m))
+    return Gram(H, scale)
 
 
 def _take(X, features):

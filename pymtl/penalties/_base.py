@@ -105,7 +105,7 @@ class Penalty(BaseEstimator):
         """Whether a strength, its own or of a penalty within, is "auto"."""
         if any(_is_auto(getattr(self, name)) for name in self.strengths):
             return True
-        parts = self.get_params(deep=False).values()
+        parts = vars(self).values()
         return any(part.is_auto for part in parts if isinstance(part, Penalty))
 
     @property

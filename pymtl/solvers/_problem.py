@@ -23,6 +23,7 @@ DENSE_EIGEN = 500
 REFITTED = 1e-5
 REFIT_TOL = 1e-14
 FLAT = 1e-4
+FEW = 4
 
 
 class Point:
@@ -55,7 +56,7 @@ class Point:
     @cached_property
     def z(self) -> np.ndarray:
         """The predictions."""
-        return self.problem.design.forward(self.W)
+        return self.problem.predictions(self.W)
 
     @cached_property
     def fit(self) -> float:
@@ -83,8 +84,10 @@ class Point:
         return self.problem.matrix.value(self.W)
 
     @cached_property
-    def pull(self) -> np.ndarray:
+    def pull(self) -> np.ndarray | float:
         """Gradient of the quadratic part."""
+        if self.problem.matrix.is_zero:
+            return 0.0
         return self.problem.matrix.apply(self.W)
 
     @property
@@ -159,6 +162,15 @@ class Problem:
     def point(self, W: np.ndarray) -> Point:
         """Return the smooth parts at W."""
         return Point(self, W)
+
+    def predictions(self, W: np.ndarray) -> np.ndarray:
+        """Return the predictions, by the columns in use where they are few."""
+        used = np.flatnonzero(W.any(axis=1))
+        if not len(used):
+            return np.zeros(self.design.bounds[-1])
+        if FEW * len(used) > len(W) or not hasattr(self.design, "take"):
+            return self.design.forward(W)
+        return self.design.take(used).forward(W[used])
 
     def hessian(self, W: np.ndarray) -> np.ndarray:
         """Return the Hessian of the squared loss times W."""

@@ -213,7 +213,7 @@ class ByProducts(WorkingSet):
 
     def start(self, point):
         super().start(point)
-        smooth = point.gradient[self.features] + point.pull[self.features]
+        smooth = (point.gradient + point.pull)[self.features]
         self.state = np.ascontiguousarray(smooth.T)
         curved = self.gram(self.W.T) + self.ridge[:, None] * self.W.T
         self.Xy = np.ascontiguousarray((curved - smooth).T)
