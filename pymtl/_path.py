@@ -83,6 +83,8 @@ class Training:
         self.estimator = estimator
         self.data = estimator._read(X, y, sample_weight, offset)
         self.centred = estimator._centre(self.data)
+        if estimator._loss().quadratic:
+            self.centred.reduce()
 
     def penalty(self, model):
         """Return the penalty of a model with numbers for its strengths."""

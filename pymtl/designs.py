@@ -75,6 +75,22 @@ class Stacked:
     def take(self, features):
         return Stacked(np.take(self.X, features, axis=1), self.bounds)
 
+    def reduced(self, weight, y):
+        """Return a design of fewer rows with the same inner products, and its y.
+
+        The rows of a task that has more of them than features become the triangle of
+        their QR decomposition, so that nothing is squared; their weight is 1.
+        """
+        parts = []
+        for t, (a, b) in enumerate(zip(self.bounds[:-1], self.bounds[1:], strict=True)):
+            z = np.sqrt(weight[a:b]) * y[a:b]
+            part = np.column_stack([self.block(t, weight), z])
+            small = len(part) <= part.shape[1]
+            parts.append(part if small else np.linalg.qr(part, mode="r"))
+        rows = np.concatenate(parts)
+        bounds = np.cumsum([0, *map(len, parts)])
+        return Stacked(np.ascontiguousarray(rows[:, :-1]), bounds), rows[:, -1]
+
     def alike(self, weight):
         return None
 

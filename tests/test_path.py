@@ -24,6 +24,7 @@ from pymtl import (
     stack_tasks,
 )
 from pymtl.datasets import make_multitask_regression
+from pymtl.losses import Squared
 from pymtl.model_selection import Path
 from pymtl.penalties import L1, L21, PENALTIES, Components, Mean, NetworkLasso
 from pymtl.penalties import Ridge as RidgePenalty
@@ -206,6 +207,26 @@ def test_decompositions_are_shared_between_different_null_spaces():
         for i, value in enumerate(path.lambdas):
             fit = MultiTaskMeanRegressor(value, lambda2).fit(DATA.Xs, DATA.ys)
             assert_allclose(path.coef[i], fit.coef_, atol=1e-8)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False, "shared", "shrink"])
+def test_fewer_rows_have_the_same_loss(fit_intercept):
+    rng = np.random.default_rng(0)
+    Xs = [rng.normal(3, 2, size=(n, 4)) for n in (50, 3, 80, 5)]
+    Xs[2][:, 1] = 7.0
+    ys = [X[:, 0] + rng.normal(1, 1, size=len(X)) for X in Xs]
+    weight = [rng.integers(1, 4, size=len(y)) for y in ys]
+    model = MultiTaskMeanRegressor(fit_intercept=fit_intercept)
+    centred = model._centre(model._read(Xs, ys, weight, None))
+    problems = [Problem(centred.design, Squared(), centred.y, centred.weight)]
+    centred.reduce()
+    problems.append(Problem(centred.design, Squared(), centred.y, centred.weight))
+    n_rows = [p.design.bounds[-1] for p in problems]
+    assert n_rows[1] <= n_rows[0] - 50 - 80 + 2 * 5
+    for W in (np.zeros((4, 4)), rng.normal(size=(4, 4))):
+        many, few = (p.point(W) for p in problems)
+        assert few.fit == pytest.approx(many.fit)
+        assert_allclose(few.gradient, many.gradient, atol=1e-12)
 
 
 def test_data_are_decomposed_once(monkeypatch):

@@ -13,6 +13,7 @@ from ..penalties._task_matrix import TaskMatrix, reciprocal
 RANK_CUT = 1e-12
 SPREAD = 1e4
 STACK_BYTES = 2**28
+FACTOR_BYTES = 2**26
 SPARSE_BYTES = 2**26
 
 
@@ -70,6 +71,87 @@ class Factor:
         return ratio
 
 
+class Factors:
+    """The factors of all tasks; those of small plain ones are stacked.
+
+    Parameters
+    ----------
+    factors : list of Factor
+        One factor a task.
+    """
+
+    def __init__(self, factors):
+        self.n_tasks = len(factors)
+        d = len(factors[0].V)
+        small = 8 * self.n_tasks * d * d <= FACTOR_BYTES
+        plain = [small and f.scale is None and f.outside > 0 for f in factors]
+        self.plain = np.flatnonzero(plain)
+        self.other = {t: f for t, f in enumerate(factors) if not plain[t]}
+        stacked = [factors[t] for t in self.plain]
+        self.rank = np.array([len(f.square) for f in stacked], dtype=int)
+        size = max(self.rank, default=0)
+        self.V = np.zeros((len(stacked), d, size))
+        self.square = np.zeros((len(stacked), size))
+        for i, f in enumerate(stacked):
+            self.V[i, :, : self.rank[i]], self.square[i, : self.rank[i]] = f.V, f.square
+        self.alpha = np.array([f.outside for f in stacked])[:, None]
+        self.short = (self.rank < d)[:, None]
+
+    def shifted(self, alpha):
+        """Return the factors of the same tasks with other numbers alpha."""
+        if np.any(alpha[self.plain] == 0):
+            return None
+        shifted = copy(self)
+        shifted.alpha = alpha[self.plain][:, None]
+        shifted.other = {t: f.shifted(alpha[t]) for t, f in self.other.items()}
+        return shifted
+
+    def solve(self, B):
+        """Return the solutions of K_t w_t = b_t."""
+        W = np.empty(B.shape)
+        if len(self.plain):
+            b = B.T[self.plain]
+            c = np.matmul(b[:, None], self.V)[:, 0]
+            w = np.matmul(self.V, (c / (self.square + self.alpha))[:, :, None])[..., 0]
+            if self.short.any():
+                rest = b - np.matmul(self.V, c[:, :, None])[..., 0]
+                w += np.where(self.short, rest / self.alpha, 0.0)
+            W[:, self.plain] = w.T
+        for t, factor in self.other.items():
+            W[:, t] = factor.solve(B[:, t])
+        return W
+
+    def inverses(self):
+        """Return the symmetric inverses (n_tasks, d, d)."""
+        d = self.V.shape[1]
+        inverse = np.empty((self.n_tasks, d, d))
+        outside = np.where(self.short, 1.0 / self.alpha, 0.0)
+        inside = 1.0 / (self.square + self.alpha) - outside
+        K = np.matmul(self.V * inside[:, None], self.V.transpose(0, 2, 1))
+        K[:, np.arange(d), np.arange(d)] += outside
+        inverse[self.plain] = K
+        for t, factor in self.other.items():
+            inverse[t] = factor.solve(np.eye(d))
+        return 0.5 * (inverse + inverse.transpose(0, 2, 1))
+
+    def ratio(self, tasks, share, nu):
+        """Return the sum of ``share_t K_t^-1 (B_t'B_t + nu I)`` over some tasks."""
+        d = self.V.shape[1]
+        weight = np.zeros(self.n_tasks)
+        weight[tasks] = share
+        total = np.zeros((d, d))
+        for t, factor in self.other.items():
+            if weight[t]:
+                total += weight[t] * factor.ratio(nu)
+        w = weight[self.plain][:, None]
+        outside = np.where(self.short, nu / self.alpha, 0.0)
+        inside = (self.square + nu) / (self.square + self.alpha) - outside
+        flat = self.V.transpose(1, 0, 2).reshape(d, -1)
+        total += (flat * (w * inside).ravel()) @ flat.T
+        total[np.diag_indices(d)] += np.sum(w * outside)
+        return total
+
+
 class Preconditioner:
     """Approximate inverse of the Hessian of a quadratic problem.
 
@@ -97,11 +179,10 @@ class Preconditioner:
         self.matrix = matrix
         self.alike = graph and _are_alike(problem)
         alpha = matrix.diagonal() if graph else np.full(m, matrix.beta)
-        if like is not None:
-            pairs = zip(like.factors, alpha, strict=False)
-            self.factors = [factor.shifted(a) for factor, a in pairs]
-        else:
-            self.factors = [] if self.alike else _factors(problem, alpha)
+        self.factors = None
+        if not self.alike:
+            known = None if like is None else like.factors.shifted(alpha)
+            self.factors = known or Factors(_factors(problem, alpha))
         self.inverse = None
         parts = [
             (tasks, part)
@@ -114,8 +195,7 @@ class Preconditioner:
             for (tasks, part), group in zip(parts, known, strict=True)
         ]
         if self.factors and graph and 8 * m * d * d <= STACK_BYTES:
-            inverse = [factor.solve(np.eye(d)) for factor in self.factors]
-            self.inverse = np.stack([0.5 * (K + K.T) for K in inverse])
+            self.inverse = self.factors.inverses()
 
     def fits(self, problem) -> bool:
         """Return whether the decompositions serve this problem of the same design."""
@@ -146,9 +226,7 @@ class Preconditioner:
     def _tasks(self, B):
         if self.inverse is not None:
             return gram_product(self.inverse, np.ascontiguousarray(B))
-        return np.column_stack(
-            [factor.solve(B[:, t]) for t, factor in enumerate(self.factors)]
-        )
+        return self.factors.solve(B)
 
 
 class Diagonal:
@@ -222,8 +300,8 @@ class Group:
         The tasks.
     matrix : TaskMatrix
         Their part of the task matrix.
-    factors : list of Factor
-        Factors of all tasks; empty where the tasks are alike.
+    factors : Factors or None
+        Factors of all tasks; None where the tasks are alike.
     like : Group or None, default=None
         The same tasks with another matrix.
     """
@@ -246,7 +324,7 @@ class Group:
             self._average(np.concatenate(blocks) / np.sqrt(len(tasks)))
         self.strong = graph and (not factors or self._is_strong())
         if factors:
-            self._link([factors[t] for t in tasks])
+            self._link(factors)
 
     def _average(self, B):
         """Decompose the mean Gram matrix."""
@@ -274,9 +352,7 @@ class Group:
             share = degree / degree.sum()
         else:
             return
-        system = sum(
-            part * factor.ratio(nu) for part, factor in zip(share, factors, strict=True)
-        )
+        system = factors.ratio(self.tasks, share, nu)
         if self.seen is None:
             self.system = _inverse(system)
         else:
