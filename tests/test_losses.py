@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize_scalar
+from scipy.special import xlogy
 from sklearn.metrics import mean_pinball_loss, mean_poisson_deviance
 
 from pymtl.losses import (
@@ -141,6 +142,33 @@ class NotQuadratic(Squared):
         return weight * (z - y) / np.sqrt(1 + (z - y) ** 2)
 
 
+class SmallHessian(Logistic):
+    def hessian(self, y, z, weight, bounds):
+        return 0.9 * super().hessian(y, z, weight, bounds)
+
+
+class WrongProx(Quantile):
+    def dual_prox(self, y, x, weight, bounds, step):
+        return 0.9 * super().dual_prox(y, x, weight, bounds, step)
+
+
+class WeightForgotten(SquareRoot):
+    def dual_prox_slope(self, y, x, weight, bounds, step):
+        return super().dual_prox_slope(y, x, 0 * weight + 1, bounds, step)
+
+
+class DividesByWeight(Logistic):
+    def conjugate(self, y, u, weight, bounds):
+        with np.errstate(invalid="ignore"):
+            p = np.clip(-u / weight * y, 0, 1)
+        return float(np.sum(weight * (xlogy(p, p) + xlogy(1 - p, 1 - p))))
+
+
+class NoDomain(Hinge):
+    def conjugate(self, y, u, weight, bounds):
+        return float(u @ y) if not u.any() else np.inf
+
+
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
@@ -154,11 +182,17 @@ class NotQuadratic(Squared):
         (FirstTaskTwice(), "add up over tasks"),
         (InPlace(), "read-only"),
         (NotQuadratic(), "not linear, as promised"),
+        (SmallHessian(), "hessian is no majorant"),
+        (WrongProx(), "no subgradient at prox"),
+        (WeightForgotten(), "dual_prox|prox"),
+        (DividesByWeight(), "conjugate of repeated rows"),
+        (NoDomain(), "conjugate"),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_broken_losses_are_noticed(broken, message):
-    with pytest.raises((AssertionError, ValueError), match=message):
+    errors = AssertionError, ValueError, FloatingPointError
+    with pytest.raises(errors, match=message):
         check_loss(broken)
 
 
@@ -353,3 +387,28 @@ def test_noise_is_the_root_mean_squared_error():
     assert_allclose(SquareRoot().learned(*arrays)["noise_"], [np.sqrt(2.5), 0.0])
     assert_allclose(SquareRoot().value(*arrays), np.sqrt(2.5))
     assert_allclose(SquareRoot().gradient(*arrays)[2], 0.0)
+
+
+@pytest.mark.parametrize("bounds", [[0, 9, 30], [0, 30], [0, 1, 2, 30]], ids=str)
+@pytest.mark.parametrize(
+    "loss", [Quantile(), Quantile(0.8), Quantile(0.05), Hinge()], ids=str
+)
+def test_best_shift_is_the_minimiser(loss, bounds):
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        y, bounds = make_targets(loss, rng), np.array(bounds)
+        weight = rng.integers(0, 3, len(y)).astype(float)
+        weight[bounds[:-1]] = 1.0
+        z = rng.standard_normal(len(y))
+        z[3:9] = z[3]  # ties
+        shift = loss.best_shift(y, z, weight, bounds)
+        assert shift.shape == (len(bounds) - 1,)
+
+        def value(c, rows=(y, z, weight, bounds)):
+            y, z, weight, bounds = rows
+            z = z + np.repeat(c, np.diff(bounds))
+            return loss.task_values(y, z, weight, bounds)
+
+        best = value(shift)
+        for move in np.concatenate([np.linspace(-5, 5, 201), [-1e-6, 1e-6]]):
+            assert np.all(best <= value(shift + move) + 1e-12)

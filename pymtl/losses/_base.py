@@ -327,6 +327,24 @@ class Loss(BaseEstimator):
         rows = self.hessian(y, z, weight, bounds)
         return np.add.reduceat(rows, bounds[:-1])[:, None, None]
 
+    def best_shift(
+        self, y: np.ndarray, z: np.ndarray, weight: np.ndarray, bounds: np.ndarray
+    ) -> np.ndarray | None:
+        """Return the intercepts that are best at predictions z, where it is simple.
+
+        Parameters
+        ----------
+        y, z, weight, bounds : ndarray
+            As in :meth:`value`.
+
+        Returns
+        -------
+        shift : ndarray of shape (n_tasks,) or None
+            What to add to the predictions of each task; None, the default, leaves the
+            search to others.
+        """
+        return None
+
     def mean(self, z: np.ndarray) -> np.ndarray:
         """Return the prediction of y that belongs to linear predictions.
 
@@ -363,3 +381,13 @@ def within(u: np.ndarray, low: Any, high: Any, size: Any = 1.0) -> bool:
     """Return whether low <= u <= high, but for rounding in units of `size`."""
     room = SLACK * size
     return bool(np.all(u >= low - room) and np.all(u <= high + room))
+
+
+def weighted_quantile(
+    x: np.ndarray, weight: np.ndarray, share: np.ndarray, bounds: np.ndarray
+) -> np.ndarray:
+    """Return for each task the smallest x at which the weights reach its share."""
+    order = np.lexsort((x, np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))))
+    total = np.append(0.0, np.cumsum(weight[order]))[bounds[:-1]] + share
+    reached = np.searchsorted(np.cumsum(weight[order]), total)
+    return x[order[np.clip(reached, bounds[:-1], bounds[1:] - 1)]]

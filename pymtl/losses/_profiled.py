@@ -180,6 +180,10 @@ class _Shifts:
 
     def bisect(self, c):
         """Return the minimiser where the slope may jump."""
+        ends = self.bounds[[0, -1]] if self.shared else self.bounds
+        exact = self.loss.best_shift(self.y, self.z, self.weight, ends)
+        if exact is not None:
+            return np.broadcast_to(exact[:, None], self.shape).copy()
         low, high = c - 1.0, c + 1.0
         for end, sign in ((low, 1.0), (high, -1.0)):
             width = 1.0

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._base import Loss, slope, within
+from ._base import Loss, slope, weighted_quantile, within
 
 
 class Hinge(Loss):
@@ -46,3 +46,8 @@ class Hinge(Loss):
 
     def dual_prox_slope(self, y, x, weight, bounds, step):
         return weight / step * (np.abs(y * x - 1 + 0.5 * step) < 0.5 * step)
+
+    def best_shift(self, y, z, weight, bounds):
+        # in the intercept c every row has its kink at y - z, whatever the label
+        share = np.add.reduceat(weight * (y > 0), bounds[:-1])
+        return weighted_quantile(y - z, weight, share, bounds)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._base import Loss, slope, within
+from ._base import Loss, slope, weighted_quantile, within
 
 
 class Quantile(Loss):
@@ -66,6 +66,10 @@ class Quantile(Loss):
         low, high = self._slopes()
         inside = (x - y > step * low) & (x - y < step * high)
         return weight / step * inside
+
+    def best_shift(self, y, z, weight, bounds):
+        share = self.quantile * np.add.reduceat(weight, bounds[:-1])
+        return weighted_quantile(y - z, weight, share, bounds)
 
     def rounding(self, y_scale, eps):
         return 8 * eps * np.sqrt(y_scale)
