@@ -19,6 +19,7 @@ from pymtl import (
     MultiTaskL21Regressor,
     MultiTaskMeanRegressor,
     MultiTaskRegressor,
+    MultiTaskSearchCV,
     PooledRegressor,
     SingleTaskRegressor,
     TaskKFold,
@@ -59,6 +60,11 @@ def make_sparse(sizes=(30, 25, 40), n_features=12, density=0.3, seed=0):
         Xs.append(X)
         ys.append(X @ (w + 0.3 * rng.standard_normal(n_features)) + t + noise)
     return Xs, ys
+
+
+def random_rows(n, d, density, rng):
+    seed = int(rng.integers(2**31))
+    return sp.csr_array(sp.random(n, d, density, format="csr", random_state=seed))
 
 
 def parameters(model):
@@ -202,7 +208,7 @@ def test_constant_columns(value):
 
 def test_products_by_task():
     rng = np.random.default_rng(0)
-    X = sp.random_array((20, 6), density=0.4, rng=rng, format="csr")
+    X = random_rows(20, 6, 0.4, rng)
     task = rng.integers(0, 3, 20)
     W = rng.standard_normal((6, 3))
     A = by_task(X, task, 3)
@@ -258,7 +264,7 @@ def test_designs_of_some_features():
 def make_rows(n, d, seed=0):
     """Return weighted sparse rows less two products, and the same dense."""
     rng = np.random.default_rng(seed)
-    X = sp.random_array((n, d), density=0.3, rng=rng, format="csr")
+    X = random_rows(n, d, 0.3, rng)
     weight = rng.uniform(size=n)
     weight[3] = 0.0
     B, D = weighted(X, weight), weighted(X.toarray(), weight)
@@ -330,9 +336,7 @@ def test_memory_follows_the_entries(model, form):
     """Text: more features than a matrix of them, or of the rows, could have."""
     rng = np.random.default_rng(0)
     n, d, T = 200, 10_000, 3
-    Xs = [
-        sp.random_array((n, d), density=2e-3, rng=rng, format="csr") for _ in range(T)
-    ]
+    Xs = [random_rows(n, d, 2e-3, rng) for _ in range(T)]
     ys = [X.sum(axis=1) + rng.standard_normal(n) for X in Xs]
     entries = sum(X.nnz for X in Xs)
     budget = 10 * 12 * entries + 30 * 8 * d * T
@@ -365,6 +369,17 @@ def test_search_on_a_sparse_table():
     expected = of_dense.predict(dense)
     assert_allclose(of_sparse.predict(sparse), expected, rtol=1e-9)
     assert_allclose(of_sparse.predict(dense), expected, rtol=1e-9)
+
+
+def test_paths_and_their_search():
+    Xs, ys = make_sparse()
+    sparse = [sp.csr_array(X) for X in Xs]
+    model = MultiTaskL21Regressor(tol=1e-10)
+    expected, path = model.path(Xs, ys), model.path(sparse, ys)
+    assert_allclose(path.coef, expected.coef, atol=1e-7)
+    search = MultiTaskSearchCV(MultiTaskL21Regressor(tol=1e-10), cv=3)
+    z = np.concatenate(clone(search).fit(sparse, ys).predict(sparse))
+    assert_allclose(z, np.concatenate(search.fit(Xs, ys).predict(Xs)), atol=1e-7)
 
 
 def test_sparse_frames():
