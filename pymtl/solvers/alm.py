@@ -19,7 +19,7 @@ from .direct import conjugate_gradients
 EASY, HARD = 2, 8
 GROWTH, SLOW = 3.0, 0.3
 CLOSE = 1e-3
-PATIENCE = 30
+PATIENCE = 100
 POLISH = 10
 EXACT = 1e-10, 200
 TOUCHING = 1e-6
