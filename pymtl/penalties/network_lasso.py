@@ -62,6 +62,7 @@ class NetworkLasso(Penalty):
     """
 
     solver = "alm"
+    by_task = True
 
     def __init__(self, lambda1: float | str = "auto", graph: Any = "mean"):
         self.lambda1 = lambda1
