@@ -375,6 +375,40 @@ def test_a_shared_design_solves_a_sylvester_equation(graph):
     assert model.solver_ == "direct"
 
 
+@pytest.mark.parametrize("graph", ["mean", EDGES], ids=["mean", "edges"])
+def test_a_graph_is_a_kernel_of_the_tasks(graph):
+    """Kernel ridge regression with K(x, x') (2 L)^-1, over the rows of all tasks."""
+    Xs, ys = make_problem()
+    model = MultiTaskGraphRegressor(0.4, 0.1, graph=graph, fit_intercept=False)
+    model.fit(Xs, ys)
+    A = np.ones((5, 5)) / 5 if graph == "mean" else ADJACENCY
+    L = 0.4 * (np.diag(A.sum(axis=1)) - A) + 0.1 * np.eye(5)
+    X, task = np.vstack(Xs), np.repeat(np.arange(5), [len(y) for y in ys])
+    n = np.array([len(y) for y in ys])[task]
+    kernel = (X @ X.T) * np.linalg.inv(2 * L)[np.ix_(task, task)]
+    dual = np.linalg.solve(kernel + np.diag(n), np.concatenate(ys))
+    assert_allclose(np.concatenate(model.predict(Xs)), kernel @ dual, rtol=1e-9)
+
+
+def test_the_mean_is_evgeniou_and_pontil():
+    """w_t = w_0 + v_t with l1 / T sum ||v_t||^2 + l2 ||w_0||^2, minimised over w_0."""
+    l1, l2, T = 0.6, 0.2, 5
+    strengths = l1**2 / (T * (l1 + l2)), l1 * l2 / (T * (l1 + l2))
+    model = MultiTaskMeanRegressor(*strengths, fit_intercept=False)
+    Xs, ys = make_problem()
+    model.fit(Xs, ys)
+    rows = [
+        np.hstack([X, np.kron(np.eye(T)[t], X)]) / np.sqrt(len(X))
+        for t, X in enumerate(Xs)
+    ]
+    d = Xs[0].shape[1]
+    pulls = np.sqrt(2 * np.repeat([l2] + [l1 / T] * T, d))
+    A = np.vstack([*rows, np.diag(pulls)])
+    b = [y / np.sqrt(len(y)) for y in ys] + [np.zeros(len(pulls))]
+    u = np.linalg.lstsq(A, np.concatenate(b), rcond=None)[0].reshape(T + 1, d)
+    assert_allclose(model.coef_, u[0] + u[1:], atol=1e-10)
+
+
 @pytest.mark.parametrize(
     "penalty",
     [

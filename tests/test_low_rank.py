@@ -499,6 +499,16 @@ def test_one_task_is_a_group(model):
     assert_same_fit(fit(model, problem), group)
 
 
+@pytest.mark.parametrize("strengths", [(0.3, 0.2), (0.2, 0.3)])
+def test_dirty_with_one_task_is_the_lasso(strengths):
+    problem = make_problem((20,))
+    for norm in ("inf", "2"):
+        model = fit(MultiTaskDirtyRegressor(*strengths, shared_norm=norm), problem)
+        lasso = fit(MultiTaskRegressor(pen.L1(0.2)), problem)
+        assert lasso.coef_.any()
+        assert_same_fit(model, lasso)
+
+
 def orthonormal(n_samples=40, n_features=6, n_tasks=5, seed=0):
     """Return a centred X with X'X / n = I, targets, and the least squares W."""
     rng = np.random.default_rng(seed)

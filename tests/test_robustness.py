@@ -4,7 +4,11 @@
 without the package: by a feasible dual point, whose value no objective can undercut,
 and, for quadratic models, by another solution.
 
-``python tests/test_robustness.py 500`` prints the numbers of docs/robustness.rst.
+:func:`structure_faults` judges the other structures by a dual point whose residuals are
+in extended precision; what the penalty says of it, ``check_penalty`` has compared.
+
+``python tests/test_robustness.py 500`` prints the numbers of docs/robustness.rst,
+``python tests/test_robustness.py 60 structures`` those of its second table.
 """
 
 import sys
@@ -16,11 +20,53 @@ import pytest
 from scipy.linalg import lstsq
 from sklearn.exceptions import ConvergenceWarning
 
-from pymtl import MultiTaskL21Regressor, MultiTaskMeanRegressor
+from pymtl import (
+    MultiTaskASORegressor,
+    MultiTaskClusteredRegressor,
+    MultiTaskDataSharedRegressor,
+    MultiTaskDirtyRegressor,
+    MultiTaskFeatureCovarianceRegressor,
+    MultiTaskFusedSparseGroupRegressor,
+    MultiTaskGraphRegressor,
+    MultiTaskL1Regressor,
+    MultiTaskL21Regressor,
+    MultiTaskLInfRegressor,
+    MultiTaskMeanRegressor,
+    MultiTaskRegressor,
+    MultiTaskRelationshipRegressor,
+    MultiTaskRobustFeatureRegressor,
+    MultiTaskRobustLowRankRegressor,
+    MultiTaskSparseGroupRegressor,
+    MultiTaskSparseLowRankRegressor,
+    MultiTaskTemporalGroupRegressor,
+    MultiTaskTraceNormRegressor,
+    MultiTaskTreeRegressor,
+)
+from pymtl.penalties._base import split_quadratic
 
 FORMS = [True, False, "shared", "shrink"]
 REACHES = [0, 2, 8]
 MILD = 1e6
+STRUCTURES = {
+    "L1": MultiTaskL1Regressor(),
+    "LInf": MultiTaskLInfRegressor(),
+    "SparseGroup": MultiTaskSparseGroupRegressor(),
+    "Tree": MultiTaskTreeRegressor(),
+    "KSupport": MultiTaskRegressor("k_support"),
+    "DataShared": MultiTaskDataSharedRegressor(),
+    "TraceNorm": MultiTaskTraceNormRegressor(),
+    "Clustered": MultiTaskClusteredRegressor(),
+    "ASO": MultiTaskASORegressor(),
+    "Relationship": MultiTaskRelationshipRegressor(),
+    "FeatureCovariance": MultiTaskFeatureCovarianceRegressor(),
+    "Dirty": MultiTaskDirtyRegressor(),
+    "RobustFeature": MultiTaskRobustFeatureRegressor(),
+    "RobustLowRank": MultiTaskRobustLowRankRegressor(),
+    "SparseLowRank": MultiTaskSparseLowRankRegressor(),
+    "Graph + ridge": MultiTaskGraphRegressor("auto", "auto", graph="order"),
+    "TemporalGroup": MultiTaskTemporalGroupRegressor("auto"),
+    "FusedSparseGroup": MultiTaskFusedSparseGroupRegressor(),
+}
 EPS = np.finfo(float).eps
 LONG = np.longdouble
 
@@ -101,7 +147,7 @@ class Audit:
         self.W, self.c = model.coef_.astype(LONG), model.intercept_.astype(LONG)
         self.is_l21 = isinstance(model, MultiTaskL21Regressor)
         self.lambda0 = getattr(model, "lambda0_", 0.0)
-        self.lambda1, self.lambda2 = model.lambda1_, model.lambda2_
+        self.lambda1, self.lambda2 = model.lambda1_, getattr(model, "lambda2_", 0.0)
 
     def residuals(self, W, c):
         rows = zip(self.Xs, self.ys, W, c, strict=True)
@@ -227,6 +273,55 @@ class Audit:
         return found
 
 
+def structure_faults(problem, model):
+    """Return what is wrong with a fit of a structure, intercepts free, in words."""
+    audit = Audit(problem, model)
+    if not (np.isfinite(audit.W).all() and np.isfinite(audit.c).all()):
+        return ["coefficients are not finite"]
+    W = audit.W.T.astype(float)
+    matrix, norm = split_quadratic(model.penalty_, W.shape[1])
+    parts = [(None, norm)] if norm is not None else []
+    if hasattr(norm, "terms"):
+        parts = norm.terms(W.shape[1])
+    shares = [W]
+    if len(parts) > 1:
+        shares = [model.shared_coef_.T, model.specific_coef_.T]
+        if parts[0][0] is not None:
+            shares[0] = shares[0][:, :1]  # what is common, once
+    penalty = matrix.value(W)
+    penalty += sum(p.value(U) for (_, p), U in zip(parts, shares, strict=False))
+    value = sum(np.mean(r**2) / 2 for r in audit.residuals(audit.W, audit.c)) + penalty
+    free = np.array([r.mean() for r in audit.residuals(audit.W, 0 * audit.c)])
+    residuals = audit.residuals(audit.W, free)
+    squares = sum(np.mean(r**2) for r in residuals)
+    pairs = zip(audit.Xs, residuals, strict=True)
+    A = np.array([X.T @ r / len(r) for X, r in pairs]).T
+    linear = squares + np.sum(A * audit.W.T)
+    square, top, A = squares / 2, np.inf, A.astype(float)
+    if norm is None:
+        square += matrix.conjugate(A)
+    else:
+        square += matrix.value(W)
+        A = A - matrix.apply(W)
+        if hasattr(norm, "polar"):
+            gauge = norm.polar(A)
+            top = 1 / gauge if gauge > 0 else np.inf
+        else:  # a squared norm
+            square += norm.conjugate(A)
+    scale = np.clip(linear / (2 * square), 0, top) if square > 0 else 0
+    bound = scale * linear - scale**2 * square
+    null = sum(np.mean((y - y.mean()) ** 2) / 2 for y in audit.ys)
+    rounding = audit.rounding() + 1e-13 * penalty
+    found = []
+    if abs(value - model.objective_) > rounding + 1e-10 * value:
+        found.append(f"objective_ is {model.objective_:.12g}, not {value:.12g}")
+    if value - bound > model.dual_gap_ * (1 + 1e-6) + rounding + 1e-12 * null:
+        found.append(f"dual_gap_ {model.dual_gap_:.2e}, but {value - bound:.2e}")
+    if model.converged_ and value - bound > 1.01 * model.tol * null + rounding:
+        found.append(f"converged, but {(value - bound) / null:.2e} from the optimum")
+    return found
+
+
 @dataclass
 class Outcome:
     """What became of one fit."""
@@ -240,15 +335,19 @@ class Outcome:
     faults: list
 
 
-def outcomes(seed):
-    """Fit the models of a problem and judge them."""
+def outcomes(seed, structures=None):
+    """Fit the models of a problem, or these structures, and judge them."""
     problem = Problem(seed)
     condition = problem.condition
-    for name, model in problem.models().items():
+    models = problem.models() if structures is None else structures
+    for name, model in models.items():
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             model.fit(problem.Xs, problem.ys)
-        faults = Audit(problem, model).faults()
+        if structures is None:
+            faults = Audit(problem, model).faults()
+        else:
+            faults = structure_faults(problem, model)
         said = {w.category for w in caught}
         if (ConvergenceWarning in said) == model.converged_:
             faults.append(f"converged_ is {model.converged_}, warnings: {said}")
@@ -276,6 +375,20 @@ def test_random_problems(n_problems):
     assert any(o.condition > 1e16 for o in found)
 
 
+@pytest.mark.parametrize(
+    "n_problems",
+    [
+        pytest.param(6, id="6"),
+        pytest.param(60, id="60", marks=pytest.mark.slow),
+    ],
+)
+def test_random_problems_of_each_structure(n_problems):
+    found = [o for seed in range(n_problems) for o in outcomes(seed, STRUCTURES)]
+    faults = [f"seed {o.seed}, {o.name}: {fault}" for o in found for fault in o.faults]
+    assert not faults, "\n".join(faults)
+    assert np.mean([o.converged for o in found]) >= 0.95
+
+
 @pytest.mark.parametrize("columns", ["indicators", "repeated", "constant"])
 def test_dependent_columns_do_not_blow_up(columns):
     for seed in range(200):
@@ -295,9 +408,9 @@ def test_dependent_columns_do_not_blow_up(columns):
         assert np.abs(model.coef_).max() < 10, f"seed {seed}"
 
 
-def report(n_problems):
+def report(n_problems, structures=None):
     """Print how many fits are certified, and those that are not, as CSV tables."""
-    found = [o for seed in range(n_problems) for o in outcomes(seed)]
+    found = [o for seed in range(n_problems) for o in outcomes(seed, structures)]
     for name in dict.fromkeys(o.name for o in found):
         fits = [o for o in found if o.name == name]
         parts = [
@@ -314,4 +427,4 @@ def report(n_problems):
 
 
 if __name__ == "__main__":
-    report(int(sys.argv[1]))
+    report(int(sys.argv[1]), STRUCTURES if "structures" in sys.argv else None)

@@ -9,6 +9,10 @@ import numpy as np
 from ._problem import Problem
 from ._result import Result
 
+SHRINK = 0.95
+GROW = 1.5
+LEAST = 1e-14
+
 
 def apg(
     problem: Problem,
@@ -25,6 +29,10 @@ def apg(
 
     For the squared loss the gradient at V is the same combination of two gradients
     that are known, so an iteration is one product and its gap is free.
+
+    L is the metric times a share, which is tried a little smaller at each iteration and
+    grows where the curvature along the step is more: the coefficients that still move
+    may have much less than the largest.
 
     Parameters
     ----------
@@ -57,6 +65,7 @@ def apg(
     prox = _identity if problem.proximal is None else problem.proximal.prox
     metric = problem.metric()
     step = 1.0 / metric if metric.ndim else float(1.0 / metric)
+    share = 1.0
     by_residual = problem.kind == "prox residual"
     unit = None
     if by_residual:
@@ -68,8 +77,15 @@ def apg(
     for iteration in range(1, max_iter + 1):
         V = new.W + beta * (new.W - old.W) if beta else new.W
         G = problem.gradient_at(V, new, old, beta)
-        moved = prox(V - step * G, step)
-        old, new = new, problem.point(moved)
+        share = max(SHRINK * share, LEAST)
+        while True:
+            moved = prox(V - step / share * G, step / share)
+            point = problem.point(moved)
+            used = 1.0 if share == 1.0 else _share(metric, moved - V, point, G)
+            if used <= share:
+                break
+            share = min(max(GROW * share, 1.01 * used), 1.0)  # no tie with rounding
+        old, new = new, point
         objective = problem.objective(new)
         if by_residual:
             certificate = prox_residual(problem, new, metric, step) / unit
@@ -88,6 +104,13 @@ def apg(
     result.W, result.n_iter = new.W, iteration
     result.objective, result.certificate = objective, float(certificate)
     return result
+
+
+def _share(metric, D, point, G) -> float:
+    """Return the curvature along the step D to a point, over that of the metric."""
+    size = float(np.sum(metric * D**2))
+    change = point.gradient + point.pull - G
+    return float(np.vdot(D, change)) / size if size > 0 else 0.0
 
 
 def prox_residual(problem, point, metric, step) -> float:
