@@ -412,3 +412,24 @@ def test_best_shift_is_the_minimiser(loss, bounds):
         best = value(shift)
         for move in np.concatenate([np.linspace(-5, 5, 201), [-1e-6, 1e-6]]):
             assert np.all(best <= value(shift + move) + 1e-12)
+
+
+@pytest.mark.parametrize("bounds", [[0, 9, 30], [0, 30], [0, 1, 2, 30]], ids=str)
+@pytest.mark.parametrize("loss", [Quantile(), Quantile(0.05), Hinge()], ids=str)
+def test_best_shift_of_the_smooth_loss(loss, bounds):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        y, bounds = make_targets(loss, rng), np.array(bounds)
+        weight = rng.integers(0, 3, len(y)) * rng.random(len(y))
+        weight[bounds[:-1]] = 1.0
+        z = 3 * rng.standard_normal(len(y))
+        z[3:9] = z[3]  # ties
+        step = np.repeat(10 ** rng.uniform(-3, 2, len(bounds) - 1), np.diff(bounds))
+        dual = loss.gradient(y, rng.standard_normal(len(y)), weight, bounds)
+        smooth = loss.smoothed(step, seed % 3 / 2 * dual)
+        shift = smooth.best_shift(y, z, weight, bounds)
+        z = z + np.repeat(shift, np.diff(bounds))
+        u = smooth.gradient(y, z, weight, bounds)
+        rounding = 2e-14 * weight * (1 + (np.abs(z) + np.abs(y)) / step)
+        rounding = np.add.reduceat(rounding, bounds[:-1])
+        assert np.all(np.abs(np.add.reduceat(u, bounds[:-1])) <= rounding)

@@ -345,6 +345,30 @@ class Loss(BaseEstimator):
         """
         return None
 
+    def smooth_shift(
+        self,
+        y: np.ndarray,
+        x: np.ndarray,
+        weight: np.ndarray,
+        bounds: np.ndarray,
+        step: float | np.ndarray,
+    ) -> np.ndarray | None:
+        """Return the shifts at which :meth:`dual_prox` adds up to zero in each task.
+
+        Parameters
+        ----------
+        y, x, weight, bounds : ndarray
+            As in :meth:`dual_prox`.
+        step : float or ndarray of shape (n_rows,)
+            Positive step h.
+
+        Returns
+        -------
+        shift : ndarray of shape (n_tasks,) or None
+            What to add to x; None, the default, leaves the search to others.
+        """
+        return None
+
     def mean(self, z: np.ndarray) -> np.ndarray:
         """Return the prediction of y that belongs to linear predictions.
 

@@ -53,7 +53,9 @@ class Profiled(Loss):
             self._seen = None
             task = _Shifts(self, y, self._known(z), weight, bounds, shape)
             start = np.zeros(shape) if self._start is None else self._start
-            self._start = task.newton(start) if self.smooth else task.bisect(start)
+            self._start = task.exact()
+            if self._start is None:
+                self._start = task.newton(start) if self.smooth else task.bisect(start)
             self._seen = z
         return self._start
 
@@ -135,6 +137,14 @@ class _Shifts:
             size = np.broadcast_to(size.sum(axis=0), self.shape)
         return slope, 8 * EPS * size
 
+    def exact(self):
+        """Return the minimiser where there is a formula for it, else None."""
+        if self.strength:
+            return None
+        ends = self.bounds[[0, -1]] if self.shared else self.bounds
+        best = self.loss.best_shift(self.y, self.z, self.weight, ends)
+        return None if best is None else np.broadcast_to(best[:, None], self.shape)
+
     def newton(self, c):
         """Return the minimiser by Newton's method, halving steps that go too far."""
         slope, rounding = self.slopes(c)
@@ -180,10 +190,6 @@ class _Shifts:
 
     def bisect(self, c):
         """Return the minimiser where the slope may jump."""
-        ends = self.bounds[[0, -1]] if self.shared else self.bounds
-        exact = self.loss.best_shift(self.y, self.z, self.weight, ends)
-        if exact is not None:
-            return np.broadcast_to(exact[:, None], self.shape).copy()
         low, high = c - 1.0, c + 1.0
         for end, sign in ((low, 1.0), (high, -1.0)):
             width = 1.0

@@ -78,5 +78,9 @@ class Smoothed(Loss):
         near = 0.5 * float(np.sum(self.step * slope(move, weight) * move))
         return self.loss.conjugate(y, u, weight, bounds) + near
 
+    def best_shift(self, y, z, weight, bounds):
+        x = self._centred(z, weight)
+        return self.loss.smooth_shift(y, x, weight, bounds, self.step)
+
     def _centred(self, z, weight):
         return z + self.step * slope(np.broadcast_to(self.dual, z.shape), weight)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ._base import Loss, slope, weighted_quantile, within
+from ._kinked import Kinked
 
 
-class Quantile(Loss):
+class Quantile(Kinked):
     r"""Quantile (pinball) loss: its minimiser is a quantile of y, not the mean.
 
     .. math:: \ell(y, z) = \tau (y - z)_+ + (1 - \tau) (z - y)_+, \qquad
@@ -32,20 +32,14 @@ class Quantile(Loss):
     array([-0.75,  0.25])
     """
 
-    smooth = False
-
     def __init__(self, quantile: float = 0.5):
         self.quantile = quantile
 
-    def value(self, y, z, weight, bounds):
-        low, high = self._slopes()
-        residual = z - y
-        return float(np.dot(weight, np.maximum(low * residual, high * residual)))
-
-    def gradient(self, y, z, weight, bounds):
-        low, high = self._slopes()
-        residual = z - y
-        return weight * np.where(residual > 0, high, np.where(residual < 0, low, 0.0))
+    def slopes(self, y):
+        if not 0 < self.quantile < 1:
+            msg = f"Quantile needs 0 < quantile < 1, got {self.quantile!r}."
+            raise ValueError(msg)
+        return -self.quantile, 1 - self.quantile
 
     def hessian(self, y, z, weight, bounds):
         # the density at the quantile, where the residuals are Laplace's
@@ -54,32 +48,8 @@ class Quantile(Loss):
         density = np.divide(0.5 * total, size, out=np.zeros_like(size), where=size > 0)
         return weight * np.repeat(density, np.diff(bounds))
 
-    def conjugate(self, y, u, weight, bounds):
-        if not within(slope(u, weight), *self._slopes()):
-            return np.inf
-        return float(np.dot(u, y))
-
-    def dual_prox(self, y, x, weight, bounds, step):
-        return weight * np.clip((x - y) / step, *self._slopes())
-
-    def dual_prox_slope(self, y, x, weight, bounds, step):
-        low, high = self._slopes()
-        inside = (x - y > step * low) & (x - y < step * high)
-        return weight / step * inside
-
-    def best_shift(self, y, z, weight, bounds):
-        share = self.quantile * np.add.reduceat(weight, bounds[:-1])
-        return weighted_quantile(y - z, weight, share, bounds)
-
     def rounding(self, y_scale, eps):
         return 8 * eps * np.sqrt(y_scale)
-
-    def _slopes(self):
-        """Return the derivatives below and above y."""
-        if not 0 < self.quantile < 1:
-            msg = f"Quantile needs 0 < quantile < 1, got {self.quantile!r}."
-            raise ValueError(msg)
-        return -self.quantile, 1 - self.quantile
 
     @classmethod
     def examples(cls):
