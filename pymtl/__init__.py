@@ -3,6 +3,7 @@
 from .linear_model import (
     MultiTaskASORegressor,
     MultiTaskCalibratedRegressor,
+    MultiTaskClassifier,
     MultiTaskClusteredRegressor,
     MultiTaskDataSharedRegressor,
     MultiTaskDirtyRegressor,
@@ -33,6 +34,7 @@ from .tasks import split_tasks, stack_tasks
 __version__ = "0.1.0"
 
 __all__ = [
+    "MultiTaskClassifier",
     "MultiTaskFusedSparseGroupRegressor",
     "MultiTaskGraphRegressor",
     "MultiTaskTemporalGroupRegressor",

@@ -4,8 +4,9 @@ import inspect
 import re
 
 PARAMETERS = """\
-    loss : {"squared"} or Loss, default="squared"
-        The loss, averaged within each task.
+    loss : {"squared", "huber", "poisson", "quantile", ...} or Loss, default="squared"
+        The loss, averaged within each task: a name of the regression losses in
+        `pymtl.losses.LOSSES`, or an object with options, such as ``Quantile(0.9)``.
     fit_intercept : bool or {"shared", "shrink"}, default=True
         True fits one free intercept a task, "shared" one for all tasks, "shrink" adds
         :math:`\\lambda_0 \\sum_t (c_t - \\bar c)^2`, False none. Small groups gain from
@@ -28,10 +29,11 @@ PARAMETERS = """\
     unseen_task : {"error", "mean"}, default="error"
         What `predict` does with a task that was not in fit: raise, or use the mean of
         the tasks' coefficients and intercepts.
-    solver : {"auto", "apg", "bcd", "direct"}, default="auto"
+    solver : {"auto", "apg", "bcd", "direct", "newton"}, default="auto"
         "direct" solves squared losses with quadratic penalties by a linear system,
         "bcd" squared losses with norms of rows or entries (and a ridge) by block
-        coordinate descent, "apg" is the accelerated proximal gradient method, for
+        coordinate descent, "newton" other smooth losses by a sequence of squared
+        losses, "apg" is the accelerated proximal gradient method, for
         everything. "auto" takes the first of them that can, and for the network lasso
         an augmented Lagrangian method.
     tol : float, default=1e-5
@@ -42,6 +44,29 @@ PARAMETERS = """\
         Whether to start from the last solution.
     verbose : int, default=0
         Whether to print a progress line."""
+
+CLASSIFIER_PARAMETERS = """\
+    loss : {"logistic", "hinge", "squared_hinge"} or Loss, default="logistic"
+        The loss, averaged within each task. Only "logistic" knows probabilities, and
+        more than two classes: then it is the multinomial loss.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, {label: weight}, that multiply the sample weights; with
+        "balanced" the classes of a task weigh the same.
+    single_class : {"error", "constant"}, default="error"
+        What to do with a task of which the training data show one class only: raise,
+        or predict that class for it. With intercepts that are not free it is a task
+        like the others.
+    missing : object, default=nan
+        What stands for "not observed" in a 2-d y; NaN and None always do."""
+
+CLASSIFIER_ATTRIBUTES = """\
+    classes_ : ndarray of shape (n_classes,), or list
+        The labels; of lists whose tasks have labels of their own one array a task.
+    coef_ : ndarray of shape (n_tasks, n_features) or (n_tasks, n_classes, n_features)
+        Coefficients of the second of two classes, or of each of more classes. A list
+        of arrays (n_classes, n_features) if the tasks have labels of their own.
+    intercept_ : ndarray of shape (n_tasks,) or (n_tasks, n_classes)
+        Intercepts; minus infinity for a class that a task does not have."""
 
 ATTRIBUTES = """\
     coef_ : ndarray of shape (n_tasks, n_features)
@@ -87,12 +112,25 @@ def document(cls: type) -> type:
     if cls.__doc__ is None:
         return cls
     names = inspect.signature(cls).parameters
-    entries = re.split(r"\n(?=    \w+ :)", PARAMETERS)
+    parameters, attributes = _entries(PARAMETERS), _entries(ATTRIBUTES)
+    if "class_weight" in names:
+        parameters = _entries(CLASSIFIER_PARAMETERS) | {
+            k: v for k, v in parameters.items() if k != "loss"
+        }
+        attributes = _entries(CLASSIFIER_ATTRIBUTES) | {
+            k: v for k, v in attributes.items() if k not in ("coef_", "intercept_")
+        }
     missing = [
-        entry
-        for entry in entries
-        if (name := entry.split()[0]) in names and f"\n    {name} :" not in cls.__doc__
+        text
+        for name, text in parameters.items()
+        if name in names and f"\n    {name} :" not in cls.__doc__
     ]
     text = cls.__doc__.replace("    {parameters}", "\n".join(missing))
-    cls.__doc__ = text.replace("    {attributes}", ATTRIBUTES)
+    cls.__doc__ = text.replace("    {attributes}", "\n".join(attributes.values()))
     return cls
+
+
+def _entries(text):
+    """Return {name: entry} of a section."""
+    entries = re.split(r"\n(?=    \w+ :)", text)
+    return {entry.split()[0]: entry for entry in entries}

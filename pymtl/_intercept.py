@@ -1,24 +1,30 @@
-"""Intercepts of the squared loss, minimised out by centring.
+"""Intercepts, minimised out: of the squared loss by centring, else within the loss.
 
-All four forms are one: within a task rows are centred, and between the task means
-the residuals k pay ``½ k' (diag(a) - a a' / sum a) k``. Free intercepts have a = 0,
-one shared intercept has a = omega, intercepts that are shrunk to their mean with
-strength lambda0 have ``a = 2 lambda0 omega / (omega + 2 lambda0)``.
+For the squared loss all four forms are one: within a task rows are centred, and between
+the task means the residuals k pay ``½ k' (diag(a) - a a' / sum a) k``. Free intercepts
+have a = 0, one shared intercept has a = omega, intercepts that are shrunk to their mean
+with strength lambda0 have ``a = 2 lambda0 omega / (omega + 2 lambda0)``.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import scipy.sparse as sp
 
-from ._feature_weight import FeatureWeight
+from ._feature_weight import FeatureWeight, Scaled
 from ._sparse import centre_full
-from .designs import Between, Shared, Shifted, Stacked, StackedSparse
+from .designs import Between, PerClass, Shared, Shifted, Stacked, StackedSparse
+from .losses import Loss, Squared
+from .losses._profiled import Profiled
+from .solvers import on_design
 from .tasks import SHARED, TaskData
 
 
-class Centred:
-    """Data whose intercepts are minimised out.
+class Rows:
+    """Rows and weights of a problem, and the way back to the tasks' coefficients.
 
     Parameters
     ----------
@@ -26,64 +32,30 @@ class Centred:
         The training data.
     task_weight : ndarray of shape (n_tasks,)
         Weight omega of each task's mean loss.
+    loss : Loss
+        The loss.
     fit_intercept : bool or {"shared", "shrink"}
         The form of the intercepts.
     lambda0 : float or "auto"
         Strength of "shrink"; "auto" is half the mean task weight.
-    pooled : bool, default=False
-        Whether the tasks have the same coefficients, so that what is common to the
-        task means belongs to the intercept.
     """
 
-    def __init__(
-        self,
-        data: TaskData,
-        task_weight: np.ndarray,
-        fit_intercept: bool | str = True,
-        lambda0: float | str = "auto",
-        pooled: bool = False,
-    ):
+    def __init__(self, data, task_weight, loss, fit_intercept, lambda0):
+        self.loss = loss
         self.fit_intercept = fit_intercept
         self.lambda0: float | None = None
+        if fit_intercept == "shrink":
+            auto = isinstance(lambda0, str)
+            self.lambda0 = float(0.5 * task_weight.mean() if auto else lambda0)
         self.features: FeatureWeight | None = None
         self.omega = task_weight
         self.dtype = data.X.dtype
-        share = data.weight / data.spread(data.task_sum(data.weight))
-        self.weight = share * data.spread(task_weight)
-        y = data.y.astype(np.float64)
-        if data.offset is not None:
-            y = y - data.offset
-        self.y_scale = float(np.dot(self.weight * y, y))
-        if fit_intercept is False:
-            self.means = self.y_means = None
-            self.y, self.design = y, _plain(data)
-            self.within = self.design
-            return
-        self.means = _task_means(data, share)
-        self.y_means = data.task_sum(share * y)
-        rest = data.task_sum(share * (y - data.spread(self.y_means)))
-        self.y_means += rest
-        self.y = y - data.spread(self.y_means)
-        self.y[self.weight == 0] = 0.0
-        self.within = self.design = _centre(data, self.means)
-        n_tasks = len(task_weight)
-        self.between = np.zeros(n_tasks)
-        if fit_intercept == "shared":
-            self.between = task_weight
-        elif fit_intercept == "shrink":
-            auto = isinstance(lambda0, str)
-            self.lambda0 = float(0.5 * task_weight.mean() if auto else lambda0)
-            twice = 2 * self.lambda0
-            self.between = twice * task_weight / (task_weight + twice)
-        if n_tasks == 1 or not self.between.any():
-            return
-        means = self.means
-        if pooled:
-            common = self.between @ means / self.between.sum()
-            means = _subtract(means, common, np.empty_like(means))
-        self.design = Between(self.design, means, self.between)
-        self.y = np.concatenate([self.y, self.design.project(self.y_means)])
-        self.weight = np.concatenate([self.weight, np.ones(n_tasks)])
+        total = data.task_sum(data.weight)
+        share = data.weight / data.spread(np.where(total > 0, total, 1.0))
+        self.share, self.weight = share, share * data.spread(task_weight)
+        self.y = data.y.astype(np.float64)
+        self.bounds = data.bounds
+        self.least_squares = None
 
     def weigh(self, features: FeatureWeight) -> None:
         """Let the features count with weights in the penalty."""
@@ -120,10 +92,67 @@ class Centred:
         """Return coefficients as the penalty sees them, weighted, covariates zero."""
         return W if self.features is None else self.features.seen(W)
 
-    def task_squares(self, data: TaskData) -> np.ndarray:
-        """Return each task's weighted sum of squares of the centred targets."""
-        n = len(data.y)
-        return data.task_sum(self.weight[:n] * self.y[:n] ** 2)
+    def null_losses(self) -> np.ndarray:
+        """Return each task's loss at zero coefficients."""
+        n = self.bounds[-1]
+        rows = self.y[:n], np.zeros(n), self.weight[:n], self.bounds
+        return self.loss.task_values(*rows)
+
+
+class Centred(Rows):
+    """Data whose intercepts are minimised out by centring.
+
+    Parameters
+    ----------
+    data, task_weight, loss, fit_intercept, lambda0 : object
+        As in `Rows`.
+    pooled : bool, default=False
+        Whether the tasks have the same coefficients, so that what is common to the
+        task means belongs to the intercept.
+    """
+
+    def __init__(
+        self,
+        data: TaskData,
+        task_weight: np.ndarray,
+        loss: Loss,
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        pooled: bool = False,
+    ):
+        super().__init__(data, task_weight, loss, fit_intercept, lambda0)
+        share, y = self.share, self.y
+        if data.offset is not None:
+            y = y - data.offset
+        self.y_scale = float(np.dot(self.weight * y, y))
+        if fit_intercept is False:
+            self.means = self.y_means = None
+            self.y, self.design = y, _plain(data)
+            self.within = self.design
+            return
+        self.means = _task_means(data, share)
+        self.y_means = data.task_sum(share * y)
+        rest = data.task_sum(share * (y - data.spread(self.y_means)))
+        self.y_means += rest
+        self.y = y - data.spread(self.y_means)
+        self.y[self.weight == 0] = 0.0
+        self.within = self.design = _centre(data, self.means)
+        n_tasks = len(task_weight)
+        self.between = np.zeros(n_tasks)
+        if fit_intercept == "shared":
+            self.between = task_weight
+        elif fit_intercept == "shrink":
+            twice = 2 * self.lambda0
+            self.between = twice * task_weight / (task_weight + twice)
+        if n_tasks == 1 or not self.between.any():
+            return
+        means = self.means
+        if pooled:
+            common = self.between @ means / self.between.sum()
+            means = _subtract(means, common, np.empty_like(means))
+        self.design = Between(self.design, means, self.between)
+        self.y = np.concatenate([self.y, self.design.project(self.y_means)])
+        self.weight = np.concatenate([self.weight, np.ones(n_tasks)])
 
     def intercepts(self, W: np.ndarray) -> np.ndarray:
         """Return the intercepts (n_tasks,) that belong to coefficients W."""
@@ -137,6 +166,96 @@ class Centred:
             return np.full_like(free, centre)
         twice = 2 * self.lambda0
         return (self.omega * free + twice * centre) / (self.omega + twice)
+
+
+class Uncentred(Rows):
+    """Data whose intercepts are minimised out within the loss.
+
+    Rows are centred where every task has an intercept of its own, which changes nothing
+    but the condition.
+
+    Parameters
+    ----------
+    data, task_weight, loss, fit_intercept, lambda0 : object
+        As in `Rows`.
+    by_task : bool, default=False
+        Where a sample has several linear predictions, one a class: whether the columns
+        of W are the tasks, each with the coefficients of all its classes, rather than
+        the classes of the tasks.
+    """
+
+    def __init__(
+        self,
+        data: TaskData,
+        task_weight: np.ndarray,
+        loss: Loss,
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        by_task: bool = False,
+    ):
+        super().__init__(data, task_weight, loss, fit_intercept, lambda0)
+        self.y_scale, self.means = 0.0, None
+        if fit_intercept is True:
+            self.means = _task_means(data, self.share)
+            design = _centre(data, self.means)
+        else:
+            design = _plain(data)
+        offset = data.offset
+        if loss.n_classes is None:
+            if hasattr(loss, "hessian"):
+                squares = partial(_least_squares, data, fit_intercept, self.lambda0)
+                self.least_squares = squares
+        else:
+            design = PerClass(design, loss.n_classes, by_task)
+            self.y, self.weight = design.indicators(self.y, self.weight)
+            self.present = design.present(self.weight)
+            offset = None if offset is None else design.repeat(offset)
+            self.bounds = design.bounds
+        self.by_task = by_task
+        self.within = self.design = self.plain = design
+        self.loss = Profiled(loss, fit_intercept, self.lambda0 or 0.0, offset)
+
+    def weigh(self, features: FeatureWeight) -> None:
+        """Let the features count with weights in the penalty."""
+        if len(features.free):
+            msg = (
+                "A feature_weight of 0 (a covariate) needs the squared loss; give the "
+                "feature a small weight instead."
+            )
+            raise ValueError(msg)
+        super().weigh(features)
+        if self.least_squares is not None:
+            scaled = partial(Scaled, scale=features.scale)
+            self.least_squares = on_design(self.least_squares, scaled)
+
+    def intercepts(self, W: np.ndarray) -> np.ndarray:
+        """Return the intercepts (n_tasks,), or (n_tasks, n_classes), that go with W."""
+        z = self.plain.forward(W)
+        n = self.bounds[-1]
+        c = self.loss.intercepts(self.y[:n], z, self.weight[:n], self.bounds)
+        if self.loss.n_classes is None:
+            c = c[:, 0]
+            return c if self.means is None else c - np.einsum("tj,jt->t", self.means, W)
+        if self.means is None:
+            return c
+        tasks, d = self.means.shape
+        V = per_class(W, d, tasks, self.by_task)
+        return c - np.einsum("tj,tkj->tk", self.means, V)
+
+
+def per_class(W: np.ndarray, d: int, n_tasks: int, by_task: bool) -> np.ndarray:
+    """Return coefficients as (n_tasks, n_classes, n_features)."""
+    if by_task:
+        return W.reshape(-1, d, n_tasks).transpose(2, 0, 1)
+    return W.T.reshape(n_tasks, -1, d)
+
+
+def _least_squares(data, fit_intercept, lambda0, y, weight):
+    """Return design, targets and weights of weighted least squares on the rows."""
+    data = replace(data, y=y, weight=weight, offset=None)
+    omega = data.task_sum(weight)
+    rows = Centred(data, omega, Squared(), fit_intercept, lambda0)
+    return rows.design, rows.y, rows.weight
 
 
 def _plain(data):

@@ -173,7 +173,8 @@ def compute_path(estimator, X, y, lambda1, n_lambdas, eps, sample_weight, offset
             stacklevel=3,
         )
     coef = np.stack([c for c, _ in coefs])
-    nonzero = coef != 0
+    flat = coef.reshape(len(coef), -1, coef.shape[-1])
+    nonzero = flat != 0
     return Path(
         lambdas=values,
         strength=strength,
@@ -186,7 +187,7 @@ def compute_path(estimator, X, y, lambda1, n_lambdas, eps, sample_weight, offset
         n_iter=np.array([r.n_iter for r in results]),
         n_features=nonzero.any(axis=1).sum(axis=-1),
         n_nonzero=nonzero.sum(axis=(1, 2)),
-        rank=np.linalg.matrix_rank(coef),
+        rank=np.linalg.matrix_rank(flat),
         tasks=training.data.labels,
     )
 

@@ -14,7 +14,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from ._feature_weight import FeatureWeight, RowScaled, feature_values
-from ._intercept import Centred
+from ._intercept import Centred, Uncentred
 from ._path import Path, compute_path
 from ._sklearn import Interval, StrOptions, fit_context
 from .designs import Spanned
@@ -22,7 +22,7 @@ from .losses import LOSSES, Loss
 from .penalties import Penalty
 from .penalties._base import degree, moving, split_quadratic, summands
 from .penalties._components import expand
-from .solvers import SOLVERS, Problem, solve
+from .solvers import SOLVERS, Problem, on_design, solve
 from .tasks import (
     LONG,
     SHARED,
@@ -34,11 +34,7 @@ from .tasks import (
 
 STRENGTH = [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})]
 SCALE_WARNING = 1e4
-REGRESSION = {
-    name
-    for name, loss in LOSSES.items()
-    if loss.targets == "regression" and not (loss.smooth and loss.curvature is None)
-}
+REGRESSION = {name for name, loss in LOSSES.items() if loss.targets == "regression"}
 
 
 class MultiTaskBase(BaseEstimator):
@@ -162,7 +158,7 @@ class MultiTaskBase(BaseEstimator):
         """
         check_is_fitted(self)
         rows = read_rows(self, X, self.task_column)
-        z = self._linear(rows, offset)
+        z = self._loss().mean(self._linear(rows, offset))
         if rows.door == SHARED:
             return z.ravel() if self._single else z
         return rows.split(z)
@@ -174,7 +170,8 @@ class MultiTaskBase(BaseEstimator):
             z = rows.X @ coef.T + intercept
         else:
             coef = np.vstack([coef, coef.mean(axis=0)])
-            intercept = np.append(intercept, intercept.mean())
+            finite = intercept[np.isfinite(intercept)]
+            intercept = np.append(intercept, finite.mean())
             z = rows.products(coef) + intercept[rows.task]
         if offset is None:
             return z
@@ -264,11 +261,7 @@ class MultiTaskBase(BaseEstimator):
             If pandas is not installed.
         """
         check_is_fitted(self)
-        try:
-            import pandas as pd
-        except ImportError as error:
-            msg = 'coef_frame needs pandas: pip install "pymtl[data]".'
-            raise ImportError(msg) from error
+        pd = import_pandas("coef_frame")
         index = pd.Index(self.tasks_.tolist(), name="task")
         frame = pd.DataFrame(self.coef_, index=index, columns=list(self.coef_names_))
         return frame.assign(intercept=self.intercept_)
@@ -279,28 +272,49 @@ class MultiTaskBase(BaseEstimator):
         )
 
     def _centre(self, data):
-        if not self._loss().centring and self.fit_intercept is not False:
-            msg = f"The loss {self.loss!r} has no intercepts yet; fit_intercept=False."
-            raise ValueError(msg)
-        if not self._loss().quadratic and isinstance(self.fit_intercept, str):
-            msg = (
-                f"fit_intercept={self.fit_intercept!r} needs the squared loss; use "
-                "fit_intercept=True or False."
-            )
-            raise ValueError(msg)
-        centred = Centred(
-            data,
-            self._task_weights(data),
-            self.fit_intercept,
-            self.lambda0,
-            pooled=self._pool(data.n_tasks) is not None,
-        )
+        self._check_targets(data)
+        centred = self._rows(data, self._task_weights(data), self.fit_intercept)
         if not isinstance(self.task_weight, str) or self.task_weight != "null":
             self._compare_scales(data, centred)
         if self.feature_weight is not None:
             weight = feature_values(self.feature_weight, data.X.shape[1])
+            weight = np.tile(weight, centred.design.shape[0] // len(weight))
             centred.weigh(FeatureWeight(weight, degree(self._penalty())))
         return centred
+
+    def _rows(self, data, task_weight, fit_intercept):
+        """Return the rows with the intercepts minimised out."""
+        loss, pooled = self._loss(), self._pool(data.n_tasks) is not None
+        if loss.centring:
+            if not loss.quadratic and isinstance(fit_intercept, str):
+                msg = (
+                    f"fit_intercept={fit_intercept!r} does not go with this loss; use "
+                    "True, for one intercept a task, or False."
+                )
+                raise ValueError(msg)
+            rows = data, task_weight, loss, fit_intercept, self.lambda0
+            return Centred(*rows, pooled=pooled)
+        if not loss.smooth and fit_intercept == "shrink":
+            msg = (
+                f"fit_intercept='shrink' needs a smooth loss, {type(loss).__name__} is "
+                "not: use True, 'shared' or False."
+            )
+            raise ValueError(msg)
+        by_task = pooled or any(p.by_task for p in summands(self._penalty()))
+        return Uncentred(data, task_weight, loss, fit_intercept, self.lambda0, by_task)
+
+    def _check_targets(self, data):
+        """Raise an error if the loss is not made for a target."""
+        loss = self._loss()
+        wrong = (data.weight > 0) & ~loss.admissible(data.y)
+        if wrong.any():
+            i = int(np.argmax(wrong))
+            task = data.labels.tolist()[np.searchsorted(data.bounds, i, "right") - 1]
+            msg = (
+                f"Task {task!r}: y holds {data.y[i]}, but the targets of "
+                f"{type(loss).__name__} are {loss.domain}."
+            )
+            raise ValueError(msg)
 
     def _task_weights(self, data):
         """Return omega: the weight of each task's mean loss."""
@@ -310,15 +324,15 @@ class MultiTaskBase(BaseEstimator):
         if isinstance(weight, str) and weight == "n_samples":
             return data.task_sum(data.weight)
         if isinstance(weight, str):
-            flat = Centred(data, np.ones(data.n_tasks), bool(self.fit_intercept))
-            null = 0.5 * flat.task_squares(data)
+            omega = np.ones(data.n_tasks)
+            null = self._rows(data, omega, bool(self.fit_intercept)).null_losses()
             positive = null[null > 0]
             typical = np.median(positive) if len(positive) else 1.0
             return 1.0 / np.where(null > 0, null, typical)
         return task_values(weight, data.labels, "task_weight")
 
     def _compare_scales(self, data, centred):
-        squares = centred.task_squares(data)
+        squares = centred.null_losses()
         scale = squares[squares > 0]
         if len(scale) and scale.max() > SCALE_WARNING * scale.min():
             labels = data.labels.tolist()
@@ -345,21 +359,23 @@ class MultiTaskBase(BaseEstimator):
         Where the norm leaves something free, the null model has it fitted under the
         quadratic parts, and their gradient counts.
         """
-        design, loss = centred.design, self._loss()
+        design, loss = centred.design, centred.loss
+        squares = centred.least_squares
         problem = Problem(design, loss, centred.y, centred.weight)
         gradient = -problem.point(np.zeros(design.shape)).gradient
         free = [p for p in summands(penalty) if p.null_space(design.shape[1]).size]
-        if not free or not loss.quadratic:
+        if not free:
             return gradient
         resolved = penalty.resolve(gradient, self._curvature(centred))
         matrix = self._weighed(centred, split_quadratic(resolved, design.shape[1])[0])
-        problem = Problem(design, loss, centred.y, centred.weight, matrix, free[0])
+        rows = design, loss, centred.y, centred.weight
+        problem = Problem(*rows, matrix, free[0], squares)
         point = problem.point(problem.refit(np.zeros(design.shape)))
         return -(point.gradient + point.pull)
 
     def _curvature(self, centred):
         """Return the mean curvature of the loss."""
-        problem = Problem(centred.within, self._loss(), centred.y, centred.weight)
+        problem = Problem(centred.within, centred.loss, centred.y, centred.weight)
         return float(problem.hessian_diagonal.mean())
 
     def _weighed(self, centred, matrix):
@@ -377,17 +393,20 @@ class MultiTaskBase(BaseEstimator):
 
     def _problem(self, centred, penalty, like=None):
         """Return the problem to solve; it shares what `like` knows of the same data."""
-        loss, design = self._loss(), centred.design
+        loss, design, squares = centred.loss, centred.design, centred.least_squares
         matrix, proximal = split_quadratic(penalty, design.shape[1])
         basis = self._pool(design.shape[1])
         if basis is None:
             basis, proximal = expand(proximal, design.shape[1])
         if basis is not None:
             design, matrix = Spanned(design, basis), matrix.restrict(basis)
+            if squares is not None:
+                squares = on_design(squares, lambda rows: Spanned(rows, basis))
         matrix = self._weighed(centred, matrix)
         if like is not None and _same_design(design, like.design):
             return like.with_penalty(matrix, proximal)
-        return Problem(design, loss, centred.y, centred.weight, matrix, proximal)
+        rows = design, loss, centred.y, centred.weight
+        return Problem(*rows, matrix, proximal, squares)
 
     def _moved(self, penalty):
         """Return the parameters that give the strengths of a scaled penalty."""
@@ -453,7 +472,7 @@ class MultiTaskBase(BaseEstimator):
         if centred.lambda0 is not None:
             self.lambda0_ = centred.lambda0
         self.tasks_ = data.labels
-        names = data.names or [f"x{j}" for j in range(W.shape[0])]
+        names = data.names or [f"x{j}" for j in range(data.X.shape[1])]
         self.coef_names_ = np.array(names, dtype=object)
         self.n_iter_ = result.n_iter
         self.objective_ = result.objective
@@ -520,6 +539,16 @@ def store(estimator: BaseEstimator, parameters: dict) -> None:
     for name, value in parameters.items():
         if name not in ("self", "__class__"):
             setattr(estimator, name, value)
+
+
+def import_pandas(name: str) -> Any:
+    """Return pandas, or say which extra has it."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        msg = f'{name} needs pandas: pip install "pymtl[data]".'
+        raise ImportError(msg) from error
+    return pd
 
 
 def _same_design(design, other):

@@ -23,9 +23,10 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.linalg import block_diag
 
 from ._kernels import gram_product, stacked_adjoint, stacked_forward
-from ._sparse import by_task, gram, less_outer, stack_rows, weighted
+from ._sparse import SparseRows, by_task, gram, less_outer, stack_rows, weighted
 
 LARGE_TASK = 20_000
 
@@ -353,13 +354,111 @@ class Spanned:
         return None
 
 
+class PerClass:
+    """A design with several linear predictions a sample, one a class.
+
+    The predictions of a task are stacked class after class. The columns of W are the
+    classes of the tasks, task after task; or, for penalties of whole tasks, the tasks,
+    each with the coefficients of all its classes one below the other.
+
+    Parameters
+    ----------
+    design : design
+        The tasks.
+    n_classes : int
+        Number of classes.
+    by_task : bool
+        Whether the columns of W are the tasks.
+    """
+
+    def __init__(self, design, n_classes, by_task):
+        self.design = design
+        self.n_classes = n_classes
+        self.by_task = by_task
+        d, m = design.shape
+        self.shape = (n_classes * d, m) if by_task else (d, n_classes * m)
+        self.bounds = n_classes * design.bounds
+        rows = np.arange(design.bounds[-1])
+        parts = [
+            np.tile(rows[a:b], n_classes)
+            for a, b in zip(design.bounds[:-1], design.bounds[1:], strict=True)
+        ]
+        self.row = np.concatenate(parts)
+        sizes = np.diff(design.bounds)
+        self.task = np.repeat(np.arange(m), n_classes * sizes)
+        self.label = np.repeat(
+            np.tile(np.arange(n_classes), m), np.repeat(sizes, n_classes)
+        )
+
+    def repeat(self, values):
+        """Return values of the samples, once a class."""
+        return values[self.row]
+
+    def indicators(self, y, weight):
+        """Return targets and weights of labels y = 0, 1, ...
+
+        A class that a task does not have gets no weight there.
+        """
+        Y, weight = (y[self.row] == self.label).astype(float), weight[self.row]
+        present = self.present(Y * weight)
+        return Y, np.where(present[self.task, self.label], weight, 0.0)
+
+    def present(self, weight):
+        """Return which classes (n_tasks, n_classes) have rows with weight."""
+        present = np.zeros((len(self.bounds) - 1, self.n_classes), bool)
+        seen = weight > 0
+        present[self.task[seen], self.label[seen]] = True
+        return present
+
+    def forward(self, W):
+        return self._join([self.design.forward(U) for U in self._split(W)])
+
+    def adjoint(self, r):
+        parts = [self.design.adjoint(v) for v in self._cut(r)]
+        if self.by_task:
+            return np.concatenate(parts)
+        return np.stack(parts, axis=2).reshape(self.shape)
+
+    def block(self, t, weight):
+        if not self.by_task:
+            task, label = divmod(t, self.n_classes)
+            return self.design.block(task, self._cut(weight)[label])
+        blocks = [self.design.block(t, w) for w in self._cut(weight)]
+        if not isinstance(blocks[0], SparseRows):
+            return block_diag(*blocks)
+        S = sp.csr_array(sp.block_diag([B.S for B in blocks]))
+        left, right = [B.U for B in blocks], [B.V for B in blocks]
+        return SparseRows(S, block_diag(*left), block_diag(*right))
+
+    def gram(self, weight):
+        return None
+
+    def alike(self, weight):
+        return None
+
+    def _split(self, W):
+        """Return the coefficients (n_features, n_tasks) of each class."""
+        if self.by_task:
+            return np.split(W, self.n_classes)
+        return [W[:, k :: self.n_classes] for k in range(self.n_classes)]
+
+    def _join(self, parts):
+        return np.stack(parts)[self.label, self.row]
+
+    def _cut(self, r):
+        """Return the values of each class, over all samples."""
+        parts = np.empty((self.n_classes, self.design.bounds[-1]))
+        parts[self.label, self.row] = r
+        return parts
+
+
 def _stacked_gram(design, weight):
     """Return the products of tasks that do not touch each other."""
     d, m = design.shape
     H = np.empty((m, d, d))
     starts = design.bounds[:-1]
     scale = np.maximum.reduceat(weight, starts)
-    scale[np.minimum.reduceat(weight, starts) < scale] = 1.0
+    scale[(np.minimum.reduceat(weight, starts) < scale) | (scale == 0)] = 1.0
     weight = weight / np.repeat(scale, np.diff(design.bounds))
     for t in range(m):  # rows of weight 1 are not copied
         H[t] = gram(design.block(t, weight))

@@ -207,12 +207,18 @@ def bad_lists():
     unseen = np.full(5, np.nan)
     some = np.where(np.arange(5) < 2, np.nan, ys[1])
     text = np.array([["a", "b", "c"]] * 5)
-    yield "empty task", change(Xs, 1, Xs[1][:0]), change(ys, 1, []), [
-        "Task 1", "(0, 3)", "drop the task"
-    ]
-    yield "ragged features", change(Xs, 2, Xs[2][:, :2]), ys, [
-        "Task 2 has 2 features", "task 0 has 3", "same features"
-    ]
+    yield (
+        "empty task",
+        change(Xs, 1, Xs[1][:0]),
+        change(ys, 1, []),
+        ["Task 1", "(0, 3)", "drop the task"],
+    )
+    yield (
+        "ragged features",
+        change(Xs, 2, Xs[2][:, :2]),
+        ys,
+        ["Task 2 has 2 features", "task 0 has 3", "same features"],
+    )
     yield "NaN in X", change(Xs, 1, nan), ys, ["NaN", "task 1", "feature 1", "Impute"]
     yield "infinity in X", change(Xs, 1, inf), ys, ["infinity", "task 1", "feature 1"]
     yield "text", change(Xs, 1, text), ys, ["task 1"]
@@ -230,12 +236,18 @@ def bad_lists():
     yield "one vector", Xs, np.concatenate(ys), ["3 tasks", "25 items", "stack_tasks"]
     yield "too few", Xs, ys[:2], ["3 tasks", "2 items", "stack_tasks"]
     yield "dict of targets", Xs, dict(enumerate(ys)), ["dict", "same keys"]
-    yield "other keys", dict(zip("abc", Xs, strict=True)), dict(
-        zip("abd", ys, strict=True)
-    ), ["'a', 'b', 'd'", "'a', 'b', 'c'", "same keys"]
-    yield "missing key", dict(zip("abc", Xs, strict=True)), dict(
-        zip("ab", ys[:2], strict=True)
-    ), ["same keys"]
+    yield (
+        "other keys",
+        dict(zip("abc", Xs, strict=True)),
+        dict(zip("abd", ys, strict=True)),
+        ["'a', 'b', 'd'", "'a', 'b', 'c'", "same keys"],
+    )
+    yield (
+        "missing key",
+        dict(zip("abc", Xs, strict=True)),
+        dict(zip("ab", ys[:2], strict=True)),
+        ["same keys"],
+    )
     yield "empty dict", {}, {}, ["empty dict", "at least one task"]
     yield "dict of vectors", {"a": Xs[0][0]}, {"a": ys[0]}, ["'a'", "2-d", "(3,)"]
 
@@ -599,7 +611,9 @@ def test_polars():
     order = pl.Enum(["south", "west", "north", "east"])
     ordered = table.with_columns(pl.col("school").cast(order))
     assert mean(task_column="school").fit(ordered, y).tasks_.tolist() == [
-        "south", "north", "east"
+        "south",
+        "north",
+        "east",
     ]
     Xs, ys = make_tasks((6, 6, 6))
     frames = [pl.DataFrame(X, schema=NAMES) for X in Xs]

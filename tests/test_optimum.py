@@ -556,9 +556,7 @@ def test_float32_does_not_certify_a_fine_tol():
 
 def test_warm_start():
     problem = make_problem((20, 30, 40))
-    model = MultiTaskL21Regressor(
-        warm_start=True, task_weight=problem.omega, **TIGHT
-    )
+    model = MultiTaskL21Regressor(warm_start=True, task_weight=problem.omega, **TIGHT)
     top = model.lambda_max(*problem.data)
     cold_steps = warm_steps = 0
     for lambda1 in np.geomspace(top, 1e-3 * top, 10):
@@ -599,10 +597,14 @@ def test_missing_labels_are_left_out(name, form):
     seen = np.random.default_rng(2).random(Y.shape) < 0.6
     Y = np.where(seen, Y, np.nan)
     masked = clone(model).set_params(**options).fit(X, Y, sample_weight=weights)
-    lists = clone(model).set_params(**options).fit(
-        [X[rows] for rows in seen.T],
-        [Y[rows, t] for t, rows in enumerate(seen.T)],
-        sample_weight=[weights[rows, t] for t, rows in enumerate(seen.T)],
+    lists = (
+        clone(model)
+        .set_params(**options)
+        .fit(
+            [X[rows] for rows in seen.T],
+            [Y[rows, t] for t, rows in enumerate(seen.T)],
+            sample_weight=[weights[rows, t] for t, rows in enumerate(seen.T)],
+        )
     )
     assert_allclose(masked.objective_, lists.objective_, rtol=1e-9)
     scale = np.abs(lists.coef_).max()

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import MultiTaskLasso, Ridge, lasso_path
 
@@ -50,14 +50,16 @@ ESTIMATORS += [
 DATA = make_multitask_regression(
     n_tasks=4, n_features=6, n_samples=(12, 30), random_state=0
 )
+LABELS = [np.where(y > np.median(y), "high", "low") for y in DATA.ys]
 NO_PATH = {"lambda_max": np.inf}
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
 def test_points_are_the_optima_of_single_fits(estimator):
     estimator = clone(estimator).set_params(tol=1e-7)
+    ys = LABELS if is_classifier(estimator) else DATA.ys
     before = repr(estimator)
-    path = estimator.path(DATA.Xs, DATA.ys, n_lambdas=6, eps=1e-2)
+    path = estimator.path(DATA.Xs, ys, n_lambdas=6, eps=1e-2)
     assert repr(estimator) == before
     assert not hasattr(estimator, "coef_")
     assert path.coef.shape == (6, 4, 6)
@@ -68,7 +70,7 @@ def test_points_are_the_optima_of_single_fits(estimator):
         model = clone(estimator).set_params(**parameters)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # ranges of two strengths
-            model.fit(DATA.Xs, DATA.ys)
+            model.fit(DATA.Xs, ys)
         null = (model.dual_gap_ / model.certificate_) if model.certificate_ else 1.0
         assert_allclose(
             path.objective[i], model.objective_, rtol=1e-6, atol=1e-7 * null
@@ -81,8 +83,9 @@ def test_points_are_the_optima_of_single_fits(estimator):
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
 def test_path_starts_at_the_null_model(estimator):
-    top = clone(estimator).lambda_max(DATA.Xs, DATA.ys)
-    path = estimator.path(DATA.Xs, DATA.ys, n_lambdas=3)
+    ys = LABELS if is_classifier(estimator) else DATA.ys
+    top = clone(estimator).lambda_max(DATA.Xs, ys)
+    path = estimator.path(DATA.Xs, ys, n_lambdas=3)
     if np.isinf(top):
         curvature = path.lambdas[0] * 1e-3
         assert_allclose(path.lambdas, curvature * np.array([1e3, 1, 1e-3]))
@@ -91,7 +94,7 @@ def test_path_starts_at_the_null_model(estimator):
     first, second = path.lambdas[0], (0.1 if bound else 0.98) * path.lambdas[0]
     if type(estimator) not in (MultiTaskTemporalGroupRegressor, MultiTaskRegressor):
         assert first == pytest.approx(top) or type(estimator) is MultiTaskGraphRegressor
-    near = estimator.path(DATA.Xs, DATA.ys, lambda1=[first * (1 + 1e-6), second])
+    near = estimator.path(DATA.Xs, ys, lambda1=[first * (1 + 1e-6), second])
     if estimator.get_params().get("feature_weight") is None:
         free = [p.null_space(4).size for p in _parts(estimator)]
         if not any(free):

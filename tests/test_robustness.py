@@ -248,9 +248,9 @@ class Audit:
         for _ in range(3):
             rest = (b - A @ x)[order].astype(float)
             # refinement: the residual in extended precision
-            x += lstsq(
-                A[order].astype(float), rest, cond=1e-14, lapack_driver="gelsy"
-            )[0]
+            x += lstsq(A[order].astype(float), rest, cond=1e-14, lapack_driver="gelsy")[
+                0
+            ]
         W = (x / length)[: T * d].reshape(T, d).astype(float).astype(LONG)
         return self.objective(W, self.intercepts(W).astype(float).astype(LONG))
 

@@ -9,7 +9,7 @@ from ._features import (
     MultiTaskLInfRegressor,
     MultiTaskSparseGroupRegressor,
 )
-from ._general import MultiTaskRegressor
+from ._general import MultiTaskClassifier, MultiTaskRegressor
 from ._low_rank import (
     MultiTaskASORegressor,
     MultiTaskClusteredRegressor,
@@ -31,6 +31,7 @@ from ._temporal import (
 )
 
 __all__ = [
+    "MultiTaskClassifier",
     "MultiTaskASORegressor",
     "MultiTaskCalibratedRegressor",
     "MultiTaskClusteredRegressor",

@@ -43,6 +43,8 @@ class Loss(BaseEstimator):
         What the targets are.
     domain : str
         The targets that :meth:`admissible` accepts, in words.
+    probabilities : bool
+        Whether predictions are the log-odds of classes.
     """
 
     smooth = True
@@ -52,6 +54,7 @@ class Loss(BaseEstimator):
     centring = False
     targets = "regression"
     domain = "numbers"
+    probabilities = False
 
     def admissible(self, y: np.ndarray) -> np.ndarray:
         """Return which targets the loss is made for.

@@ -8,6 +8,7 @@ from ._base import Loss
 
 NEWTON_STEPS = 60
 HALVINGS = 40
+PATIENCE = 5
 BISECTIONS = 100
 EPS = np.finfo(float).eps
 
@@ -18,9 +19,9 @@ class Profiled(Loss):
     .. math:: \tilde f(z) = \min_c\, f(z + o + S c) + g(c)
 
     where S gives each task (and class) its intercept, o is an offset that is known, and
-    g is zero or :math:`\lambda_0 \sum_t (c_t - \bar c)^2`. It is convex, its gradient is
-    that of f at the best intercepts, and its curvature is at most that of f, so that a
-    solver needs no variable for the intercepts. The residuals of a task sum to zero
+    g is zero or :math:`\lambda_0 \sum_t (c_t - \bar c)^2`. It is convex, its gradient
+    is that of f at the best intercepts, and its curvature is at most that of f, so that
+    a solver needs no variable for the intercepts. The residuals of a task sum to zero
     there, which is what the dual asks of them.
 
     Parameters
@@ -41,7 +42,7 @@ class Profiled(Loss):
         self.strength = strength
         self.offset = offset
         self.smooth, self.quadratic = loss.smooth, loss.quadratic
-        self.curvature = loss.curvature
+        self.curvature, self.n_classes = loss.curvature, loss.n_classes
         self._seen = self._start = None
 
     def intercepts(self, y, z, weight, bounds):
@@ -96,6 +97,10 @@ class Profiled(Loss):
         other._start = self._start
         return other
 
+    def task_values(self, y, z, weight, bounds):
+        z = self.at(y, z, weight, bounds)
+        return self.loss.task_values(y, z, weight, bounds)
+
     def learned(self, y, z, weight, bounds):
         return self.loss.learned(y, self.at(y, z, weight, bounds), weight, bounds)
 
@@ -105,6 +110,11 @@ class Profiled(Loss):
     def at(self, y, z, weight, bounds):
         """Return the linear predictions, with offset and intercepts."""
         return self._shifted(z, self.intercepts(y, z, weight, bounds), bounds)
+
+    def shifts(self, y, z, weight, bounds):
+        """Return the intercept of each row."""
+        c = self.intercepts(y, z, weight, bounds)
+        return spread(np.zeros(len(y)), c, bounds)
 
     def _known(self, z):
         return z if self.offset is None else z + self.offset
@@ -123,13 +133,15 @@ class _Shifts:
         self.weight, self.bounds, self.shape = weight, bounds, shape
         self.shared = profile.form == "shared"
         self.strength = profile.strength if profile.form == "shrink" else 0.0
+        self.scale = (self.loss.curvature or 1.0) * weight
 
     def slopes(self, c):
         """Return the gradient in the intercepts, and what counts as its rounding."""
         z = spread(self.z, c, self.bounds)
         r = self.loss.gradient(self.y, z, self.weight, self.bounds)
         slope = _sums(r, self.bounds, self.shape[1])
-        size = _sums(np.abs(r), self.bounds, self.shape[1])
+        size = np.abs(r) + self.scale * (np.abs(self.y) + np.abs(z))
+        size = _sums(size, self.bounds, self.shape[1])
         if self.strength:
             slope += 2 * self.strength * (c - c.mean(axis=0))
         if self.shared:
@@ -148,6 +160,7 @@ class _Shifts:
     def newton(self, c):
         """Return the minimiser by Newton's method, halving steps that go too far."""
         slope, rounding = self.slopes(c)
+        idle = 0
         for _ in range(NEWTON_STEPS):
             if np.all(np.abs(slope) <= rounding):
                 break
@@ -165,7 +178,8 @@ class _Shifts:
                     break
                 length[far] *= 0.5
             c, slope, rounding = c + length * step, new, noise
-            if np.abs(slope).max() >= 0.5 * best and best <= 1e3 * rounding.max():
+            idle = idle + 1 if np.abs(slope).max() > 0.5 * best else 0
+            if idle == PATIENCE:
                 break
         return c
 

@@ -24,6 +24,7 @@ class Logistic(Loss):
 
     curvature = 0.25
     targets = "classification"
+    probabilities = True
     domain = "labels -1 and 1"
 
     def admissible(self, y):

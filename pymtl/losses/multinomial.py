@@ -19,7 +19,8 @@ class Multinomial(Loss):
     The rows of a task are stacked class after class: of task t with :math:`K_t` classes
     and :math:`n_t` samples ``bounds[t]:bounds[t + 1]`` holds :math:`K_t n_t` entries,
     which are reshaped to :math:`(K_t, n_t)`. The targets are the indicators of the
-    classes, and the weight of a sample stands once a class.
+    classes, and the weight of a sample stands once a class. A class that a task does
+    not have has weight 0 there, and is left out.
 
     Parameters
     ----------
@@ -52,6 +53,7 @@ class Multinomial(Loss):
 
     curvature = 0.5
     targets = "classification"
+    probabilities = True
     domain = "indicators of classes, 0 and 1"
 
     def __init__(self, n_classes: int | Sequence[int] | None = None):
@@ -61,14 +63,15 @@ class Multinomial(Loss):
         return (y == 0) | (y == 1)
 
     def value(self, y, z, weight, bounds):
-        log_p = self._each(log_softmax, z, bounds)
+        log_p = self._each(log_softmax, _shown(z, weight), bounds)
+        log_p[weight == 0] = 0.0
         return max(-float(np.dot(weight * y, log_p)), 0.0)
 
     def gradient(self, y, z, weight, bounds):
-        return weight * (self._each(softmax, z, bounds) - y)
+        return weight * (self._each(softmax, _shown(z, weight), bounds) - y)
 
     def hessian(self, y, z, weight, bounds):
-        p = self._each(softmax, z, bounds)
+        p = self._each(softmax, _shown(z, weight), bounds)
         return 2 * weight * p * (1 - p)
 
     def conjugate(self, y, u, weight, bounds):
@@ -80,11 +83,12 @@ class Multinomial(Loss):
         return float(np.dot(weight, xlogy(p, p)))
 
     def task_values(self, y, z, weight, bounds):
-        log_p = self._each(log_softmax, z, bounds)
+        log_p = self._each(log_softmax, _shown(z, weight), bounds)
+        log_p[weight == 0] = 0.0
         return -np.add.reduceat(weight * y * log_p, bounds[:-1])
 
     def shift_hessian(self, y, z, weight, bounds):
-        p = self._each(softmax, z, bounds)
+        p = self._each(softmax, _shown(z, weight), bounds)
         hessian = []
         for a, b, k in zip(bounds[:-1], bounds[1:], self._classes(bounds), strict=True):
             task = p[a:b].reshape(k, -1)
@@ -122,6 +126,11 @@ class Multinomial(Loss):
     def examples(cls):
         yield cls(3)
         yield cls(2)
+
+
+def _shown(z, weight):
+    """Return predictions at which classes of weight 0 have no probability."""
+    return np.where(weight > 0, z, -1e300)
 
 
 def _total(p, axis):

@@ -37,6 +37,10 @@ class Penalty(BaseEstimator):
         there is something else.
     solver : {"apg", "alm"}
         The iterative solver of the penalty with the squared loss.
+    by_task : bool
+        Whether a column of W has to be a whole task. If so, a task with several classes
+        has the coefficients of all of them in its column, one below the other; if not,
+        each class is a column.
     """
 
     convex = True
@@ -45,6 +49,7 @@ class Penalty(BaseEstimator):
     task_metric = False
     separable: str | None = None
     solver = "apg"
+    by_task = False
 
     def value(self, W: np.ndarray) -> float:
         """Return the penalty at W.
@@ -336,6 +341,8 @@ class Quadratic(Penalty):
 
     A subclass gives :meth:`quadratic`; the rest follows from the task matrix.
     """
+
+    by_task = True
 
     def value(self, W):
         return self._matrix(W).value(W)

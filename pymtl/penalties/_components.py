@@ -80,6 +80,11 @@ class Components(Penalty):
         return leading(resolved)[1] * resolved.polar(gradient)
 
     @property
+    def by_task(self):
+        """Whether a component has to see whole tasks."""
+        return any(penalty.by_task for _, penalty in self.terms(1))
+
+    @property
     def is_zero(self):
         """Whether there is no penalty: a component without one takes everything."""
         return any(B is None and penalty.is_zero for B, penalty in self.terms(1))

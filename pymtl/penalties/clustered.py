@@ -75,6 +75,8 @@ class Clustered(BoxNorm):
     24.0
     """
 
+    by_task = True
+
     def __init__(
         self,
         lambda1: float | str = "auto",

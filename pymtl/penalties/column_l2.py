@@ -37,6 +37,8 @@ class ColumnL2(Penalty):
            [3.2, 0. ]])
     """
 
+    by_task = True
+
     task_metric = True
     separable = "column"
 

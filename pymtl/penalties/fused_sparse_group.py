@@ -67,6 +67,8 @@ class FusedSparseGroup(Penalty):
     array([[2.45, 2.45, 2.  , 0.2 ]])
     """
 
+    by_task = True
+
     strengths = ("lambda1", "lambda2", "lambda3")
     separable = "row"
 

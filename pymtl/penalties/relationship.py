@@ -48,6 +48,8 @@ class Relationship(SquaredTraceNorm):
     37.0
     """
 
+    by_task = True
+
     strengths = ("lambda1", "lambda2")
 
     def __init__(self, lambda1: float | str = "auto", lambda2: float | str = "auto"):

@@ -22,6 +22,8 @@ class Ridge(Quadratic):
     3.0
     """
 
+    by_task = False
+
     strengths = ("lambda2",)
     structure = False
 

@@ -49,6 +49,8 @@ class TemporalGroup(Sum):
     8.0
     """
 
+    by_task = True
+
     strengths = ("lambda1", "lambda2", "lambda3")
 
     def __init__(

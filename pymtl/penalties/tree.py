@@ -67,6 +67,8 @@ class Tree(Penalty):
            [0. , 0. , 0. , 0. ]])
     """
 
+    by_task = True
+
     separable = "row"
 
     def __init__(self, lambda1: float | str = "auto", tree: Any = None):

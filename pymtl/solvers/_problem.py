@@ -21,7 +21,7 @@ from .newton import newton
 GRAM_BYTES = 2**29
 DENSE_EIGEN = 500
 REFITTED = 1e-5
-REFIT_TOL = 1e-14
+REFIT_TOL = 1e-28
 FLAT = 1e-4
 FEW = 4
 
@@ -159,6 +159,12 @@ class Problem:
         """Whether a linear system solves the problem."""
         return self.loss.quadratic and self.proximal is None
 
+    @property
+    def second_order(self) -> bool:
+        """Whether Newton's method is for it: second derivatives, row by row."""
+        loss = self.loss
+        return loss.smooth and not loss.quadratic and loss.n_classes is None
+
     def point(self, W: np.ndarray) -> Point:
         """Return the smooth parts at W."""
         return Point(self, W)
@@ -195,7 +201,8 @@ class Problem:
     @cached_property
     def kind(self) -> str:
         """The kind of certificate this problem admits."""
-        if not self.loss.smooth and self.null_basis.shape[1]:
+        refits = self.loss.quadratic or self.second_order
+        if not refits and self.null_basis.shape[1]:
             return "prox residual"
         if self.proximal is None:
             return "newton decrement" if self.matrix.is_zero else "duality gap"
@@ -307,7 +314,7 @@ class Problem:
     def null(self) -> np.ndarray:
         """Coefficients of the null model: all that is unpenalised is fitted."""
         zero = np.zeros(self.design.shape)
-        if not self.null_basis.shape[1] or not self.loss.smooth:
+        if not self.null_basis.shape[1] or self.kind == "prox residual":
             return zero
         if self.proximal is not None and not self._free.matrix.is_zero:
             return zero
@@ -397,7 +404,7 @@ class Problem:
                 matrix = seen
         squares = None
         if self.least_squares is not None:
-            squares = _then(self.least_squares, lambda inner: Spanned(inner, N))
+            squares = on_design(self.least_squares, lambda inner: Spanned(inner, N))
         problem = Problem(
             design, self.loss, self.y, self.weight, matrix, least_squares=squares
         )
@@ -418,7 +425,7 @@ class Problem:
         )
         design, y = self.design, point.z - step
         if self.least_squares is not None:
-            y += loss.at(*rows) - point.z
+            y += loss.shifts(*rows)
             design, y, weight = self.least_squares(y, weight)
         return Problem(design, Squared(), y, weight, self.matrix, self.proximal)
 
@@ -483,8 +490,8 @@ class GramProblem(Problem):
         )
 
 
-def _then(least_squares, change):
-    """Return least squares on a changed design."""
+def on_design(least_squares: Callable, change: Callable) -> Callable:
+    """Return `least_squares` with another design made of its own."""
 
     def changed(y, weight):
         design, y, weight = least_squares(y, weight)
@@ -506,6 +513,8 @@ def _majorant(B, entry):
 def largest_eigenvalue(B: np.ndarray | SparseRows) -> float:
     """Return the largest eigenvalue of B'B, or a little more."""
     n, d = B.shape
+    if n == 0:
+        return 0.0
     if min(n, d) <= DENSE_EIGEN:
         return _largest(gram(B if d <= n else B.T))
     operator = LinearOperator((d, d), matvec=lambda v: B.T @ (B @ v), dtype=float)

@@ -13,10 +13,12 @@ from .alm import alm
 from .apg import apg, prox_residual
 from .bcd import bcd, has_bcd
 from .direct import direct, newton_decrement
+from .newton import newton
 from .smoothing import smoothing
 
 EXACT = 1e-14
-SOLVERS = ("auto", "apg", "bcd", "direct")
+SOLVERS = ("auto", "apg", "bcd", "direct", "newton")
+INNER_ITERATIONS = 10_000
 ITERATIVE = {"alm": alm, "apg": apg}
 
 
@@ -37,12 +39,13 @@ def solve(
     ----------
     problem : Problem
         The problem.
-    solver : {"auto", "apg", "bcd", "direct"}, default="auto"
+    solver : {"auto", "apg", "bcd", "direct", "newton"}, default="auto"
         "direct" solves purely quadratic problems by a linear system, "bcd" squared
-        losses with norms of rows or entries by block coordinate descent, "apg" is the
-        accelerated proximal gradient method. "auto" takes the first of "direct", "bcd",
-        for the squared loss the method that the penalty names, and "apg" that can. What
-        coordinate descent leaves short of `tol`, "apg" continues.
+        losses with norms of rows or entries by block coordinate descent, "newton" other
+        smooth losses by a sequence of squared losses, "apg" is the accelerated proximal
+        gradient method. "auto" takes the first of "direct", "bcd", "newton", for the
+        squared loss the method that the penalty names, and "apg" that can. What the
+        others leave short of `tol`, "apg" continues.
     tol : float, default=1e-5
         Tolerance of the certificate.
     max_iter : int, default=10000
@@ -78,6 +81,12 @@ def solve(
         msg = (
             "solver='direct' solves squared losses with quadratic penalties only; "
             "use solver='auto' or 'apg'."
+        )
+        raise ValueError(msg)
+    if solver == "newton" and not problem.second_order:
+        msg = (
+            "solver='newton' is for smooth losses with second derivatives that are not "
+            "quadratic; use solver='auto'."
         )
         raise ValueError(msg)
     null = problem.null_point
@@ -122,6 +131,8 @@ def _methods(problem, solver):
     if not problem.loss.smooth:
         yield partial(smoothing, problem)
         return
+    if solver in ("auto", "newton") and problem.second_order:
+        yield partial(newton, problem, inner=_minimise)
     fast = problem.fast()
     if solver != "apg" and has_bcd(problem):
         yield partial(bcd, fast)
@@ -130,6 +141,12 @@ def _methods(problem, solver):
     yield partial(method, fast)
     if fast is not problem:
         yield partial(method, problem)
+
+
+def _minimise(problem, W, gap):
+    """Minimise a problem with a squared loss and a norm to a gap."""
+    method = next(_methods(problem, "auto"))
+    return method(W, gap, INNER_ITERATIONS, 1.0)
 
 
 def _certified(problem, result, tol, null_objective):
@@ -142,7 +159,8 @@ def _certified(problem, result, tol, null_objective):
     if result.kind == "duality gap":
         result.gap = problem.gap(point, result.objective, result.polar)
     elif result.kind == "newton decrement":
-        result.gap = newton_decrement(problem, result.W)
+        model = problem if problem.loss.quadratic else problem.model(point)
+        result.gap = newton_decrement(model, result.W)
     elif result.dual is None:
         unit = np.linalg.norm(problem.null_point.gradient)
         metric = problem.metric()

@@ -65,6 +65,7 @@ def apg(
     prox = _identity if problem.proximal is None else problem.proximal.prox
     metric = problem.metric()
     step = 1.0 / metric if metric.ndim else float(1.0 / metric)
+    top = np.inf if problem.loss.curvature is None else 1.0
     share = 1.0
     by_residual = problem.kind == "prox residual"
     unit = None
@@ -81,10 +82,13 @@ def apg(
         while True:
             moved = prox(V - step / share * G, step / share)
             point = problem.point(moved)
-            used = 1.0 if share == 1.0 else _share(metric, moved - V, point, G)
+            if share == top:
+                break
+            used = _share(metric, moved - V, point, G)
             if used <= share:
                 break
-            share = min(max(GROW * share, 1.01 * used), 1.0)  # no tie with rounding
+            least = 1.01 * used if np.isfinite(used) else 10 * share
+            share = min(max(GROW * share, least), top)  # no tie with rounding
         old, new = new, point
         objective = problem.objective(new)
         if by_residual:

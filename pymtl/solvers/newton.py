@@ -15,16 +15,19 @@ if TYPE_CHECKING:
 
 ARMIJO = 1e-4
 HALVINGS = 30
+ROUNDING = 1e-14
 INNER = 0.1
+PATIENCE = 4
+STEPS = 100
 
 
 def newton(
     problem: Problem,
     W: np.ndarray,
     tol: float,
-    max_iter: int = 100,
+    max_iter: int = 10000,
     null_objective: float | None = None,
-    inner: Callable[[Problem, np.ndarray, float], np.ndarray] | None = None,
+    inner: Callable[[Problem, np.ndarray, float], Result] | None = None,
     callback: Callable[[int, float, float], None] | None = None,
 ) -> Result:
     r"""Minimise a problem with a smooth loss by a sequence of squared losses.
@@ -42,8 +45,8 @@ def newton(
         Start.
     tol : float
         Relative tolerance of the certificate.
-    max_iter : int, default=100
-        Largest number of steps.
+    max_iter : int, default=10000
+        Largest number of steps, no more than a hundred.
     null_objective : float or None, default=None
         Objective of the null model, the unit of the gap; by default that at the start.
     inner : callable or None, default=None
@@ -66,29 +69,31 @@ def newton(
     point = problem.point(W)
     objective = problem.objective(point)
     unit = objective if null_objective is None else null_objective
+    best, idle = np.inf, 0
     result = Result(W, n_iter=0, solver="newton", history=[])
-    while result.n_iter < max_iter:
+    while result.n_iter < min(max_iter, STEPS):
         model = problem.model(point)
         if problem.proximal is None:
             gap = newton_decrement(model, point.W)
         else:
             gap = _gap(problem, point, objective, result.polar)
         result.certificate = gap / unit
+        idle = idle + 1 if gap > 0.5 * best else 0
+        best = min(gap, best)
         if callback is not None:
             callback(result.n_iter, objective, result.certificate)
-        if result.certificate <= tol:
+        if result.certificate <= tol or idle >= PATIENCE:
             break
         if problem.proximal is None:
             target = direct(model, point.W).W
         else:
-            found = inner(model, point.W, INNER * min(gap, 0.1 * unit))
+            share = min(INNER, np.sqrt(gap / unit))
+            found = inner(model, point.W, share * min(gap, INNER * unit))
             target, result.polar = found.W, found.polar
         point = _search(problem, point, objective, target - point.W)
         result.n_iter += 1
-        last, objective = objective, problem.objective(point)
+        objective = problem.objective(point)
         result.history.append(objective)
-        if not objective < last:
-            break
     result.W, result.objective = point.W, objective
     result.history = result.history or [objective]
     result.n_iter = len(result.history)
@@ -114,7 +119,8 @@ def _search(problem, point, objective, step):
     length = 1.0
     for _ in range(HALVINGS):
         new = Point(problem, point.W + length * step, point.z + length * move)
-        if problem.objective(new) <= objective + ARMIJO * length * min(slope, 0.0):
+        fall = ARMIJO * length * min(slope, 0.0) + ROUNDING * abs(objective)
+        if problem.objective(new) <= objective + fall:
             return new
         length *= 0.5
     return point

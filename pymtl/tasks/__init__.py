@@ -7,6 +7,7 @@
 Inside there is one form, :class:`TaskData`: rows sorted by task.
 """
 
+from ._classes import encode_classes, is_missing
 from ._column import read_task_column
 from ._constants import FLOATS, LISTS, LONG, SHARED
 from ._convert import split_tasks, stack_tasks
@@ -23,8 +24,10 @@ __all__ = [
     "TaskData",
     "TaskRows",
     "clean_labels",
+    "encode_classes",
     "encode_tasks",
     "is_lists",
+    "is_missing",
     "read_rows",
     "read_task_column",
     "read_training",

@@ -12,6 +12,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from .._sparse import by_task
+from ._classes import is_missing
 from ._constants import FLOATS, LISTS, LONG, SHARED
 from ._labels import clean_labels, label_array, split_column
 from ._stack import check_finite, is_lists, items_of, stack, vectors
@@ -55,7 +56,12 @@ class TaskRows:
         return parts if self.keys is None else dict(zip(self.keys, parts, strict=True))
 
     def mean_score(
-        self, metric: Callable, y: Any, z: Any, sample_weight: Any = None
+        self,
+        metric: Callable,
+        y: Any,
+        z: Any,
+        sample_weight: Any = None,
+        missing: Any = np.nan,
     ) -> float:
         """Return the mean of a metric over the tasks.
 
@@ -78,19 +84,20 @@ class TaskRows:
             return float(
                 np.mean([metric(ys[t], zs[t], sample_weight=ws[t]) for t in keep])
             )
-        y = np.asarray(y, dtype=float)
+        y = np.asarray(y)
         if y.shape != z.shape:
             msg = f"y has shape {y.shape}, the predictions have shape {z.shape}."
             raise ValueError(msg)
         scores = []
         for t in range(y.shape[1]):
-            seen = ~np.isnan(y[:, t])
+            seen = ~is_missing(y[:, t], missing)
             w = None
             if sample_weight is not None:
                 w = np.asarray(sample_weight, dtype=float)
                 w = w[seen] if w.ndim == 1 else w[seen, t]
             if seen.any():
-                scores.append(metric(y[seen, t], z[seen, t], sample_weight=w))
+                actual = np.array(y[seen, t].tolist())
+                scores.append(metric(actual, z[seen, t], sample_weight=w))
         return float(np.mean(scores))
 
 
@@ -111,7 +118,7 @@ def read_rows(estimator: Any, X: Any, task_column: int | str | None) -> TaskRows
     rows : TaskRows
         The rows and their tasks.
     """
-    d = estimator.coef_.shape[-1]
+    d = len(estimator.coef_names_)
     if is_lists(X):
         return _rows_of_lists(estimator, X)
     fitted_long = estimator._door == LONG
@@ -188,7 +195,7 @@ def _rows_of_lists(estimator, X):
             raise ValueError(msg)
         labels = estimator._input_labels.tolist()
     table, bounds, names = stack(items, labels)
-    d = estimator.coef_.shape[-1]
+    d = len(estimator.coef_names_)
     if table.shape[1] != d:
         msg = (
             f"X of task {labels[0]!r} has {table.shape[1]} features, but {name} was "

@@ -1,0 +1,93 @@
+"""Class labels through the three doors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from ._stack import is_lists, items_of
+
+
+def encode_classes(
+    X: Any, y: Any, missing: Any = np.nan
+) -> tuple[Any, np.ndarray | dict]:
+    """Return class labels as numbers 0, 1, ... and what they stand for.
+
+    Parameters
+    ----------
+    X : object
+        Training data: it says which door this is.
+    y : object
+        Labels of any type in the form of the door.
+    missing : object, default=nan
+        What stands for "not observed" in a 2-d y; NaN and None always do.
+
+    Returns
+    -------
+    codes : object
+        Floats in the form of y, NaN for what is missing.
+    classes : ndarray of shape (n_classes,), or dict
+        The labels; of lists whose tasks have different labels {task: labels}.
+    """
+    if y is None or np.isscalar(y) or getattr(y, "shape", None) == ():
+        return y, np.zeros(0)
+    if is_lists(X):
+        return _encode_lists(y)
+    shape = getattr(y, "shape", None)
+    if len(np.asarray(y).shape if shape is None else shape) != 2:
+        y = column_or_1d(y, warn=True)
+        if _unfit(y):
+            return y, np.zeros(0)
+        check_classification_targets(y)
+        classes, codes = np.unique(y, return_inverse=True)
+        return codes.astype(float), classes
+    Y = np.asarray(y)
+    seen = ~is_missing(Y, missing)
+    observed = Y[seen]
+    if observed.dtype == object:
+        observed = np.array(observed.tolist())
+    if not len(observed) or _unfit(observed):
+        return np.where(seen, 0.0, np.nan) if not len(observed) else y, np.zeros(0)
+    check_classification_targets(observed)
+    codes = np.full(Y.shape, np.nan)
+    classes, codes[seen] = np.unique(observed, return_inverse=True)
+    return codes, classes
+
+
+def is_missing(y: np.ndarray, missing: Any = np.nan) -> np.ndarray:
+    """Return which labels are missing: NaN, None, or the marker."""
+    if y.dtype.kind == "f":
+        gone = np.isnan(y)
+    elif y.dtype == object:
+        gone = np.frompyfunc(lambda v: v is None or v != v, 1, 1)(y).astype(bool)
+    else:
+        gone = np.zeros(y.shape, bool)
+    if missing is not None and missing == missing:
+        gone = gone | np.asarray(y == missing, bool)
+    return gone
+
+
+def _encode_lists(y):
+    items, labels, keyed = items_of(y, "y")
+    vectors = [np.asarray(v) for v in items]
+    vectors = [v.ravel() if v.ndim == 2 and v.shape[1] == 1 else v for v in vectors]
+    if any(v.ndim != 1 or _unfit(v) for v in vectors):
+        return y, np.zeros(0)
+    for v in vectors:
+        check_classification_targets(v)
+    sets, codes = zip(
+        *(np.unique(v, return_inverse=True) for v in vectors), strict=True
+    )
+    codes = [c.astype(float) for c in codes]
+    codes = dict(zip(labels, codes, strict=True)) if keyed else codes
+    if all(np.array_equal(s, sets[0]) for s in sets):
+        return codes, sets[0]
+    return codes, dict(zip(labels, sets, strict=True))
+
+
+def _unfit(y):
+    """Return whether the reader of the targets has to refuse the labels."""
+    return y.size == 0 or (y.dtype.kind == "f" and not np.isfinite(y).all())
