@@ -14,7 +14,11 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_scalar
 
-from .penalties._base import gauge, leading, moving, summands
+from .penalties._base import gauge, leading, moving, split_quadratic, summands
+from .solvers import Result
+from .solvers.closed import ClosedForm, has_closed_form
+
+CLOSED_BYTES = 2**27
 
 
 @dataclass
@@ -107,10 +111,50 @@ class Training:
             W = result.W
             yield model, penalty, problem, result
 
+    def closed_form(self, settings: list[dict]) -> dict:
+        """Return {index: (coef_, intercept_)} of the settings that are linear systems.
+
+        Without those that are not solved within `tol` so.
+        """
+        centred, estimator = self.centred, self.estimator
+        design = centred.design
+        plain = (
+            hasattr(design, "reduced")
+            and centred.features is None
+            and centred.dtype == np.float64
+            and estimator._loss().quadratic
+            and estimator._pool(design.shape[1]) is None
+            and estimator.solver in ("auto", "direct")
+            and 8 * len(settings) * np.prod(design.shape) <= CLOSED_BYTES
+        )
+        matrices = {}
+        for i, parameters in enumerate(settings if plain else ()):
+            penalty = self.penalty(with_parameters(estimator, parameters))
+            matrix, proximal = split_quadratic(penalty, design.shape[1])
+            if proximal is None and has_closed_form(matrix):
+                matrices[i] = matrix
+        if not matrices:
+            return {}
+        closed = ClosedForm(design, centred.y, centred.weight)
+        solved = {i: closed.solve(matrix) for i, matrix in matrices.items()}
+        return {
+            i: estimator._coefficients(centred, W)
+            for i, (W, certificate) in solved.items()
+            if certificate <= estimator.tol
+        }
+
     def fitted(self, model, penalty, problem, result):
         """Return the model of a sweep, fitted."""
         model._report(self.data, self.centred, problem, penalty, result)
         return model
+
+    def reader(self, parameters):
+        """Return a null model that reads rows to predict."""
+        model = with_parameters(self.estimator, parameters)
+        penalty = self.penalty(model)
+        problem = model._problem(self.centred, penalty)
+        null = Result(np.zeros(problem.design.shape), converged=True)
+        return self.fitted(model, penalty, problem, null)
 
     def coefficients(self, problem, result):
         """Return coef_ and intercept_ of a solution."""

@@ -33,9 +33,13 @@ from pymtl import (
     TaskScaler,
     stack_tasks,
 )
+from pymtl._path import Training
 from pymtl.datasets import make_multitask_regression
+from pymtl.designs import Stacked
 from pymtl.metrics import get_scorer, multitask_score
-from pymtl.penalties import L21, Ridge
+from pymtl.penalties import L21, Mean, Ridge
+from pymtl.penalties._task_matrix import TaskMatrix
+from pymtl.solvers.closed import ClosedForm, has_closed_form
 
 DATA = make_multitask_regression(
     n_tasks=4, n_features=6, n_samples=(10, 25), snr=1.0, random_state=0
@@ -517,3 +521,68 @@ def test_scikit_learn_checks(estimator, check):
 def test_score_is_that_of_the_estimator():
     search = MultiTaskSearchCV(MultiTaskMeanRegressor(**LONG), cv=3).fit(X, Y)
     assert search.score(X, Y) == pytest.approx(r2_score(Y, search.predict(X)))
+
+
+def test_linear_systems_are_solved_in_closed_form(monkeypatch):
+    """Where the closed form serves, and that it serves nothing else."""
+    lists = DATA.Xs, DATA.ys
+    long = stack_tasks(*lists)
+    serves = [
+        (MultiTaskMeanRegressor(lambda2=0.1), lists, 3),
+        (MultiTaskMeanRegressor(lambda2=0.1, **LONG), long, 3),
+        (MultiTaskMeanRegressor(fit_intercept=False, lambda2=0.1), lists, 3),
+        (SingleTaskRegressor(task_weight="null"), lists, 3),
+        (MultiTaskRegressor(Mean("auto") + Ridge(0.1)), lists, 3),
+        (MultiTaskMeanRegressor(), lists, 0),
+        (MultiTaskMeanRegressor(lambda2=0.1, fit_intercept="shrink"), lists, 0),
+        (MultiTaskMeanRegressor(lambda2=0.1, feature_weight=[1] * 6), lists, 0),
+        (MultiTaskGraphRegressor(lambda2=0.1), lists, 3),
+        (MultiTaskGraphRegressor(graph="order", lambda2=0.1), lists, 0),
+        (PooledRegressor(), lists, 0),
+        (MultiTaskL21Regressor(), lists, 0),
+    ]
+    for model, data, n in serves:
+        model = clone(model).set_params(tol=1e-10)
+        search = MultiTaskSearchCV(model, lambda1=[1e3, 0.1, 1e-4], cv=3)
+        with_closed = search.fit(*data).cv_results_["mean_test_score"]
+        training = Training(clone(model), *data)
+        settings = training.settings([1e3, 0.1, 1e-4])[2]
+        found = training.closed_form(settings)
+        assert len(found) == n
+        for i, (coef, intercept) in found.items():
+            fit = clone(model).set_params(**settings[i]).fit(*data)
+            assert_allclose(coef, fit.coef_, atol=1e-9)
+            assert_allclose(intercept, fit.intercept_, atol=1e-9)
+        with monkeypatch.context() as patch:
+            patch.setattr(Training, "closed_form", lambda *args: {})
+            without = search.fit(*data).cv_results_["mean_test_score"]
+        assert_allclose(with_closed, without, rtol=1e-7)
+
+
+def test_closed_form_of_any_vector_and_its_bound():
+    rng = np.random.default_rng(0)
+    bounds = np.cumsum([0, 2, 9, 30, 1])
+    X = rng.normal(size=(42, 5))
+    X[:, 3] = 0.0
+    X[2:11, 4] = X[2:11, 0]
+    design = Stacked(X, bounds)
+    y, weight = rng.normal(size=42), rng.uniform(0.1, 2, size=42)
+    closed = ClosedForm(design, y, weight)
+    f = rng.normal(size=4)
+    f /= np.linalg.norm(f)
+    for beta, nu in [(3.0, 0.2), (0.2, 3.0), (1.0, 1.0), (1e-3, 1e-5)]:
+        matrix = TaskMatrix(4, beta, f[:, None], np.array([nu]))
+        assert has_closed_form(matrix)
+        W, bound = closed.solve(matrix)
+        L = matrix.toarray()
+        K, b = np.kron(np.eye(5), L), np.zeros((5, 4))
+        for t in range(4):
+            B = design.block(t, weight)
+            rows = slice(bounds[t], bounds[t + 1])
+            b[:, t] = B.T @ (np.sqrt(weight[rows]) * y[rows])
+            K[t::4, t::4] += B.T @ B
+        expected = np.linalg.solve(K, b.ravel()).reshape(5, 4)
+        assert_allclose(W, expected, atol=1e-9 * np.abs(expected).max())
+        assert bound < 1e-12
+    assert not has_closed_form(TaskMatrix(4, 1.0, f[:, None], np.array([0.0])))
+    assert not has_closed_form(TaskMatrix(4, 1.0, matrix=np.eye(4)))

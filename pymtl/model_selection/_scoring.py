@@ -9,7 +9,7 @@ import numpy as np
 from sklearn import metrics as sk
 from sklearn.base import BaseEstimator, is_classifier
 
-from ..tasks import SHARED, read_rows
+from ..tasks import SHARED, read_rows, read_vector
 
 RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 TINY = np.finfo(float).tiny
@@ -88,7 +88,7 @@ class MeanSquaredError:
             self.weight = np.repeat(self.weight[:, None], self.y.shape[1], axis=1)
         self.seen = None if self.y.ndim == 1 else ~np.isnan(self.y)
 
-    def __call__(self, model, head=None):
+    def __call__(self, model):
         if self.rows is None:
             self.rows = read_rows(model, self.X, model.task_column)
         z = model._loss().mean(model._linear(self.rows, self.offset))
@@ -99,6 +99,25 @@ class MeanSquaredError:
             weight = self.seen if self.weight is None else self.seen * self.weight
             return -float(np.average(np.where(self.seen, error, 0.0), weights=weight))
         return -float(np.average(error, weights=self.weight))
+
+    def of_all(self, model, found) -> np.ndarray:
+        """Return the scores of many coefficients and intercepts of a linear model."""
+        rows = read_rows(model, self.X, model.task_column)
+        offset = 0.0
+        if self.offset is not None:
+            offset = read_vector(self.offset, rows, len(model.tasks_), "offset")
+        y = self.y - offset
+        weight = np.ones(len(y)) if self.weight is None else self.weight
+        coef, intercept = (np.stack(values) for values in zip(*found, strict=True))
+        total = np.zeros(len(found))
+        for t in np.unique(rows.task):
+            i = np.flatnonzero(rows.task == t)
+            w, c = coef[:, t], intercept[:, t]
+            if t < 0:  # not seen in training
+                w, c = coef.mean(axis=1), intercept.mean(axis=1)
+            error = y[i, None] - rows.X[i] @ w.T - c
+            total += weight[i] @ np.square(error)
+        return -total / weight.sum()
 
 
 def log_loss(model, X, y) -> float:

@@ -496,19 +496,32 @@ def _evaluate(estimator, outer, settings, samples, train, test, scorer):
         start = time.perf_counter()
         model, training = _prepared(estimator, outer, *samples.take(train))
         reading = (time.perf_counter() - start) / len(settings)
+        start = time.perf_counter()
         X, y, sample_weight, offset = samples.take(test)
         final = training.estimator
         if scorer is None:
             scorer = default_scorer(final)
-        squares = None
+        squares, found = None, {}
         if scorer is None:
             inner = X
             if model is not final and len(model) > 1:
                 inner = model[:-1].transform(X)
             squares = MeanSquaredError(inner, y, sample_weight, offset)
-        scores, fit_times, score_times, converged = [], [], [], []
+            found = training.closed_form(settings)
+        n = len(settings)
+        scores, fit_times, score_times = np.empty(n), np.empty(n), np.empty(n)
+        converged = np.ones(n, dtype=bool)
+        if found:
+            known = list(found)
+            middle = time.perf_counter()
+            reader = training.reader(settings[known[0]])
+            scores[known] = squares.of_all(reader, list(found.values()))
+            fit_times[known] = reading + (middle - start) / len(known)
+            score_times[known] = (time.perf_counter() - middle) / len(known)
+        rest = [i for i in range(n) if i not in found]
         first, start = None, time.perf_counter()
-        for fit, penalty, problem, result in training.sweep(settings):
+        fits = training.sweep([settings[i] for i in rest])
+        for i, (fit, penalty, problem, result) in zip(rest, fits, strict=True):
             if squares is not None and first is not None:
                 fit = copy(first)
                 fit.coef_, fit.intercept_ = training.coefficients(problem, result)
@@ -516,13 +529,12 @@ def _evaluate(estimator, outer, settings, samples, train, test, scorer):
                 fit = first = training.fitted(fit, penalty, problem, result)
             middle = time.perf_counter()
             if squares is not None:
-                scores.append(squares(fit))
+                scores[i] = squares(fit)
             else:
-                scores.append(score(scorer, _behind(model, fit), X, y))
+                scores[i] = score(scorer, _behind(model, fit), X, y)
             end = time.perf_counter()
-            fit_times.append(reading + middle - start)
-            score_times.append(end - middle)
-            converged.append(result.converged)
+            fit_times[i], score_times[i] = reading + middle - start, end - middle
+            converged[i] = result.converged
             start = time.perf_counter()
         return scores, fit_times, score_times, converged
 

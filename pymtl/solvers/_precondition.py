@@ -41,6 +41,8 @@ class Factor:
 
     def shifted(self, alpha):
         """Return the factor of the same B with another alpha."""
+        if alpha == self.alpha:
+            return self
         if self.scale is not None or alpha == 0:
             return Factor(self.B, alpha)
         other = copy(self)

@@ -408,6 +408,8 @@ class Problem:
         problem = Problem(
             design, self.loss, self.y, self.weight, matrix, least_squares=squares
         )
+        if self.loss.quadratic:
+            problem._known = self._once(("free", N.tobytes()), dict)
         return problem
 
     def model(self, point: Point) -> Problem:
