@@ -195,3 +195,25 @@ def test_float32():
     low = model.fit([X.astype(np.float32) for X in Xs], ys, weights)
     assert low.converged_
     assert_allclose(low.coef_, coef, atol=1e-2)
+
+
+def test_covariates_of_the_square_root_loss():
+    cp = pytest.importorskip("cvxpy")
+    loss, share = SquareRoot(), np.array([0, 1, 2, 1, 0, 1, 1, 1.0])
+    Xs, ys, weights = make_data(loss)
+    model = MultiTaskRegressor(
+        L21(0.1), loss=loss, fit_intercept=False, feature_weight=share, tol=1e-9
+    ).fit(Xs, ys, weights)
+    W = cp.Variable((8, 4))
+    value = 0.1 * cp.sum(cp.multiply(share, cp.norm(W, 2, axis=1)))
+    for t, (X, y, s) in enumerate(zip(Xs, ys, weights, strict=True)):
+        value += task_loss(loss, y, X @ W[:, t], s / s.sum())
+    best = cp.Problem(cp.Minimize(value)).solve(solver=cp.CLARABEL)
+    assert_allclose(model.objective_, best, rtol=1e-7)
+
+
+def test_covariates_of_other_losses_are_refused():
+    data, share = make_data(Quantile()), [0, 1, 1, 1, 1, 1, 1, 1]
+    model = MultiTaskRegressor("l21", loss="quantile", fit_intercept=False)
+    with pytest.raises(ValueError, match="feature_weight of 0"):
+        model.set_params(feature_weight=share).fit(*data)
