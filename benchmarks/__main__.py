@@ -7,9 +7,9 @@ list it in `COMMANDS`.
 import argparse
 import sys
 
-from . import l21
+from . import l21, speed
 
-COMMANDS = {"l21": l21}
+COMMANDS = {"l21": l21, "speed": speed}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -40,7 +40,11 @@ def lambda_max(Xs: Sequence[np.ndarray], ys: Sequence[np.ndarray]) -> float:
 
 
 def duality_gap(
-    Xs: Sequence[np.ndarray], ys: Sequence[np.ndarray], W: np.ndarray, alpha: float
+    Xs: Sequence[np.ndarray],
+    ys: Sequence[np.ndarray],
+    W: np.ndarray,
+    alpha: float,
+    order: int = 2,
 ) -> Gap:
     r"""Duality gap of L2,1 multi-task least squares without intercepts at `W`.
 
@@ -63,6 +67,8 @@ def duality_gap(
         Coefficients, one column a task.
     alpha : float
         Strength of the penalty, positive.
+    order : {1, 2}, default=2
+        With 1 the penalty is the sum of the absolute values, with its own dual ball.
 
     Returns
     -------
@@ -76,14 +82,18 @@ def duality_gap(
     size = sum(n_t * (th @ th) for n_t, th in zip(n, theta, strict=True))
     slope = sum(th @ y for th, y in zip(theta, ys, strict=True))
     correlation = np.stack([X.T @ th for X, th in zip(Xs, theta, strict=True)])
-    gauge = np.linalg.norm(correlation, axis=0).max() / alpha
+    if order == 1:
+        penalty, gauge = np.abs(W).sum(), np.abs(correlation).max() / alpha
+    else:
+        penalty = np.linalg.norm(W, axis=1).sum()
+        gauge = np.linalg.norm(correlation, axis=0).max() / alpha
 
     # D(c theta) = c slope - c^2 size / 2 is a parabola in c; c gauge <= 1 is feasible.
     scale = max(slope / size, 0.0) if size > 0 else 0.0
     if scale * gauge > 1:
         scale = 1 / gauge
     return Gap(
-        primal=float(size / 2 + alpha * np.linalg.norm(W, axis=1).sum()),
+        primal=float(size / 2 + alpha * penalty),
         dual=float(scale * slope - scale**2 * size / 2),
         null=float(sum(y @ y / (2 * len(y)) for y in ys)),
     )

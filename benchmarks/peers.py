@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 
+from .gap import duality_gap
 from .problems import Problem, Spec
 
 # Out of the way: the tolerance ends a run, or else the time limit of the runner.
@@ -63,6 +64,11 @@ class Peer(ABC):
         -------
         array of shape (d, T)
         """
+
+    def gap(self, W: np.ndarray) -> float:
+        """Relative duality gap of what `solve` returned."""
+        problem = self.problem
+        return duality_gap(problem.Xs, problem.ys, W, problem.alpha).relative
 
 
 class Pymtl(Peer):
@@ -222,6 +228,11 @@ class Adelie(Peer):
             self.groups = np.arange(0, X.shape[1], spec.n_tasks)
 
     def solve(self, tol):
+        betas = self.betas(tol)
+        return betas[-1]
+
+    def betas(self, tol):
+        """Return the coefficients at each step of the path."""
         import adelie
 
         spec = self.problem.spec
@@ -241,7 +252,8 @@ class Adelie(Peer):
         if len(state.lmdas) < len(self.path):
             msg = f"adelie stopped after {len(state.lmdas)} of {len(self.path)} steps"
             raise RuntimeError(msg)
-        return state.betas[-1].toarray().reshape(spec.n_features, spec.n_tasks)
+        shape = spec.n_features, spec.n_tasks
+        return [beta.toarray().reshape(shape) for beta in state.betas]
 
 
 class NumpyFista(Peer):

@@ -87,6 +87,32 @@ QUICK = (
     Spec("shared-quick", True, 10, (200, 200), 1000, 0.1),
     Spec("tasks-quick", False, 10, (40, 100), 300, 0.1),
 )
+SPEED = (
+    *(
+        Spec(
+            f"shared-{n}-{d}-{T} at {fraction:g}", True, T, (n, n), d, fraction, **more
+        )
+        for n, d, T, more in (
+            (300, 10000, 50, {"correlation": 0.7}),
+            (500, 5000, 20, {}),
+            (500, 1000, 50, {}),
+            (5000, 500, 20, {}),
+            (20000, 200, 50, {}),
+        )
+        for fraction in (0.1, 0.02)
+    ),
+    Spec("tasks-50-100-500", False, 50, (500, 500), 100, 0.05),
+    Spec("tasks-50-500-200", False, 50, (200, 200), 500, 0.05),
+    Spec("tasks-20-2000-100", False, 20, (100, 100), 2000, 0.1),
+    Spec("tasks-10-2000-50", False, 10, (50, 50), 2000, 0.1),
+    Spec("tasks-units", False, 50, (300, 700), 100, 0.05, spread=1.0),
+)
+PATHS = (
+    Spec("shared-path", True, 20, (500, 500), 5000, 0.01),
+    Spec("tasks-path-tall", False, 50, (500, 500), 100, 0.02),
+    Spec("tasks-path-wide", False, 20, (100, 100), 2000, 0.02),
+)
+LASSO = Spec("lasso-path", False, 50, (200, 200), 100, 0.01)
 
 
 def make_problem(spec: Spec) -> Problem:

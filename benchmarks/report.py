@@ -103,6 +103,48 @@ def duration(seconds: float) -> str:
     return f"{seconds:.3g} s"
 
 
+def speed_line(record: Record) -> str:
+    """One row of the table of targets as text."""
+    cells = [f"{record['work']:<72.72}"]
+    if "seconds" not in record:
+        return "  ".join([*cells, record["status"]])
+    cells.append(f"{duration(record['seconds']):>8}")
+    if "peer_seconds" in record:
+        ratio = record["peer_seconds"] / record["seconds"]
+        peer = f"{record['peer']} {duration(record['peer_seconds'])}"
+        cells += [f"{peer:>30}", f"{ratio:6.1f}x"]
+    if "floor" in record:
+        cells.append(f"floor x {record['seconds'] / record['floor']:.0f}")
+    if record["unit"] != "ratio":
+        cells.append(f"{record['value']:.3g} {record['unit']}")
+    bound = ">=" if record["unit"] == "ratio" else "<="
+    cells.append(f"{'met' if record['met'] else 'MISSED'} {bound} {record['target']:g}")
+    if record.get("first"):
+        cells.append(f"first {duration(record['first'])}")
+    return "  ".join(cells)
+
+
+def write_ratios(path: Path, records: Sequence[Record]) -> bool:
+    """Draw how many times the peer's time is pymtl's, a bar a row."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        return False
+    rows = [r for r in records if "peer_seconds" in r and "seconds" in r][::-1]
+    figure = Figure(figsize=(9, 1.5 + 0.22 * len(rows)), layout="constrained")
+    FigureCanvasAgg(figure)
+    ax = figure.subplots()
+    ratios = [r["peer_seconds"] / r["seconds"] for r in rows]
+    ax.barh(range(len(rows)), ratios, color=["C0" if r["met"] else "C1" for r in rows])
+    ax.axvline(1, color="0.3", linewidth=0.8)
+    ax.set_yticks(range(len(rows)), [r["work"][:60] for r in rows], fontsize=6)
+    ax.set(xscale="log", xlabel="time of the fastest peer / time of pymtl")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)
+    return True
+
+
 def _align(cells: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = []

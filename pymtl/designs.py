@@ -174,7 +174,8 @@ class Shared:
         scale = self.alike(weight)
         if scale is None:
             return _stacked_gram(self, weight)
-        return Gram(gram(self.block(0, weight))[None], scale)
+        top = weight[: self.bounds[1]].max()  # rows of weight 1 are not copied
+        return Gram(gram(self.block(0, weight / top))[None], top * scale)
 
     def take(self, features):
         return Shared(_take(self.X, features), self.shape[1])

@@ -174,6 +174,7 @@ def test_wide_and_tall_working_sets_agree(monkeypatch):
     coefs = []
     for ratio in (0.0, np.inf):
         monkeypatch.setattr("pymtl.solvers.bcd.RATIO", ratio)
+        monkeypatch.setattr("pymtl.solvers.bcd.FEW", 0)
         for args in ((X, Y), data):
             model = MultiTaskL21Regressor(solver="bcd", tol=1e-12).fit(*args)
             assert model.solver_ == "bcd"

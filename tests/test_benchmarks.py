@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command_line
-from benchmarks import report, runner
+from benchmarks import report, runner, speed
 from benchmarks.gap import duality_gap, lambda_max
+from benchmarks.paths import PymtlPath
 from benchmarks.peers import PEERS, Peer, block_diagonal
 from benchmarks.problems import FULL, QUICK, Spec, make_problem
 
@@ -304,3 +305,49 @@ def test_command_refuses(option, capsys):
     with pytest.raises(SystemExit):
         command_line.main(["l21", *option])
     assert option[0] in capsys.readouterr().err
+
+
+def test_gap_of_the_lasso_is_zero_at_its_optimum(problem):
+    lasso = pytest.importorskip("sklearn.linear_model").Lasso
+    alpha = 0.1 * max(
+        np.abs(X.T @ y).max() / len(y)
+        for X, y in zip(problem.Xs, problem.ys, strict=True)
+    )
+    model = lasso(alpha, fit_intercept=False, tol=1e-14, max_iter=100_000)
+    data = zip(problem.Xs, problem.ys, strict=True)
+    W = np.stack([model.fit(X, y).coef_ for X, y in data], axis=1)
+    assert 0 <= duality_gap(problem.Xs, problem.ys, W, alpha, 1).relative < 1e-8
+    assert duality_gap(problem.Xs, problem.ys, 1.1 * W, alpha, 1).relative > 1e-5
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_path_is_as_good_as_its_worst_point(order):
+    problem = make_problem(PER_TASK)
+    kind = type("Path", (PymtlPath,), {"size": 5, "order": order})
+    peer = kind(problem)
+    W = peer.solve(1e-9)
+    assert W.shape == (5, PER_TASK.n_features, PER_TASK.n_tasks)
+    assert peer.alphas[-1] == pytest.approx(problem.alpha)
+    assert peer.gap(W) <= 1e-8
+    W[2] *= 2
+    assert peer.gap(W) > 1e-3
+
+
+def test_speed_says_what_is_met(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    times = {"status": "ok", "seconds": 0.1, "peer": "other"}
+    table = [
+        speed.Row("fast", 3.0, lambda run: times | {"peer_seconds": 0.4}),
+        speed.Row("slow", 3.0, lambda run: times | {"peer_seconds": 0.2}),
+        speed.Row("bound", 2.0, lambda run: times | {"value": 1.0}, "ms"),
+        speed.Row("broken", 2.0, lambda run: {"status": "failed: on purpose"}),
+    ]
+    monkeypatch.setattr(speed, "rows", lambda threads, quick: table)
+    monkeypatch.setattr(speed, "_in_a_process", lambda work, timeout: work())
+    assert command_line.main(["speed", "--quick"]) == 1
+    found = json.loads((tmp_path / "speed-quick.json").read_text())["rows"]
+    assert [row["met"] for row in found] == [True, False, True, False]
+    printed = capsys.readouterr().out
+    assert "4.0x" in printed
+    assert "MISSED" in printed
+    assert "failed: on purpose" in printed

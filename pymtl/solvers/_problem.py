@@ -167,6 +167,9 @@ class Problem:
 
     def point(self, W: np.ndarray) -> Point:
         """Return the smooth parts at W."""
+        last = self._known.get("last point")
+        if last is not None and last.W is W:
+            return Point(self, W, last.z, gradient=last.gradient)
         return Point(self, W)
 
     def predictions(self, W: np.ndarray) -> np.ndarray:
@@ -323,7 +326,10 @@ class Problem:
     @cached_property
     def null_point(self) -> Point:
         """The null model."""
-        return self.point(self.null)
+        if self.null.any():
+            return self.point(self.null)
+        gradient = self._once("gradient", lambda: self.point(self.null).gradient)
+        return Point(self, self.null, gradient=gradient)
 
     def components(self, W: np.ndarray) -> list[np.ndarray]:
         """Return the components of the tasks' coefficients, which add up to them."""
@@ -451,7 +457,7 @@ class Problem:
         rows = np.count_nonzero(self.weight)
         if not self.loss.quadratic or rows < m * d or 8 * m * d * d > GRAM_BYTES:
             return self
-        B = self.design.block(0, self.weight)
+        B = self.design.block(0, np.ones_like(self.weight))
         if isinstance(B, SparseRows) and B.S.nnz < d * d:
             return self
         product = self._once("gram", lambda: self.design.gram(self.weight))

@@ -110,7 +110,7 @@ def solve(
         if gap <= EXACT * null_objective:
             result = Result(problem.null, 1, [null_objective])
             return _certified(problem, result, tol, null_objective)
-    start = problem.null if W is None else np.array(W, dtype=float)
+    start = problem.null if W is None else np.asarray(W, dtype=float)
     result = Result(start, n_iter=0)
     for method in _methods(problem, solver):
         left = max_iter - result.n_iter
@@ -155,6 +155,8 @@ def _certified(problem, result, tol, null_objective):
     point = problem.point(result.W)
     if result.dual is not None:
         point.dual = result.dual
+    else:
+        problem._known["last point"] = point  # where the next penalty may start
     result.objective = problem.objective(point)
     if result.kind == "duality gap":
         result.gap = problem.gap(point, result.objective, result.polar)

@@ -15,6 +15,8 @@ NEAR = 0.9
 BLOCK = 64
 GROWTH = 2
 RATIO = 0.5
+FEW = 256
+FEW_BYTES = 2**26
 KEPT = 5
 INNER = 0.3
 PATIENCE = 10
@@ -133,8 +135,9 @@ def _nearest(point, chunks, entry, row):
 
 def _working_set(problem, chunks, blocks):
     """Return the working set of these rows, in the form that is fast for so many."""
-    size = sum(map(len, chunks)) * problem.design.shape[1]
-    if hasattr(problem, "product") or size <= RATIO * len(problem.y):
+    size, m = sum(map(len, chunks)), problem.design.shape[1]
+    few = size <= FEW and 8 * m * size**2 <= FEW_BYTES
+    if few or size * m <= RATIO * len(problem.y) or hasattr(problem, "product"):
         return ByProducts(problem, chunks)
     return ByBlocks(problem, chunks, blocks)
 
@@ -168,15 +171,16 @@ class WorkingSet:
     def run(self, norms, goal, max_iter, result):
         """Pass over the rows until their gap is within the goal, or at its rounding."""
         best, patience = np.inf, PATIENCE
-        kept = [(self.W.copy(), self.state.copy())]
+        kept = [np.empty((KEPT + 1, *a.shape)) for a in (self.W, self.state)]
+        n_kept = self.keep(kept, 0)
         while result.n_iter < max_iter and patience:
             self.sweep(norms)
             result.n_iter += 1
-            kept.append((self.W.copy(), self.state.copy()))
+            n_kept = self.keep(kept, n_kept)
             objective = self.objective(self.W, self.state)
-            if len(kept) > KEPT:
-                objective = self.extrapolate(kept, objective)
-                kept = [(self.W.copy(), self.state.copy())]
+            if n_kept > KEPT:
+                objective = self.extrapolate(*kept, objective)
+                n_kept = self.keep(kept, 0)
                 gap = self.problem.gap(self.point(), objective)
                 patience = PATIENCE if gap < best else patience - 1
                 best = min(gap, best)
@@ -184,19 +188,23 @@ class WorkingSet:
             if best <= goal:
                 break
 
-    def extrapolate(self, kept, objective):
+    def keep(self, kept, n):
+        """Keep the iterate beside n others."""
+        kept[0][n], kept[1][n] = self.W, self.state
+        return n + 1
+
+    def extrapolate(self, W, state, objective):
         """Take the affine combination of the last iterates whose step is the least."""
-        points = np.stack([W.ravel() for W, _ in kept])
-        steps = np.diff(points, axis=0)
+        steps = (W[1:] - W[:-1]).reshape(KEPT, -1)
+        products = steps @ steps.T
+        products[np.diag_indices(KEPT)] += REGULAR * np.trace(products)
         try:
-            products = steps @ steps.T
-            products[np.diag_indices(KEPT)] += REGULAR * np.trace(products)
             share = np.linalg.solve(products, np.ones(KEPT))
         except np.linalg.LinAlgError:
             return objective
         share /= share.sum()
-        W = np.tensordot(share, np.stack([W for W, _ in kept[1:]]), 1)
-        state = np.tensordot(share, np.stack([state for _, state in kept[1:]]), 1)
+        W = np.tensordot(share, W[1:], 1)
+        state = np.tensordot(share, state[1:], 1)
         trial = self.objective(W, state)
         if not trial <= objective:
             return objective
