@@ -389,6 +389,20 @@ def test_random_problems_of_each_structure(n_problems):
     assert np.mean([o.converged for o in found]) >= 0.95
 
 
+@pytest.mark.parametrize("name", [n for n in STRUCTURES if "ridge" not in n])
+def test_strengths_near_zero_are_least_squares(name):
+    rng = np.random.default_rng(0)
+    Xs = [rng.normal(size=(n, 5)) + 1 for n in (20, 30, 60)]
+    ys = [X @ rng.normal(size=5) + rng.normal(size=len(X)) for X in Xs]
+    penalty = STRUCTURES[name].fit(Xs, ys).penalty_.scaled(1e-3)
+    model = MultiTaskRegressor(penalty).fit(Xs, ys)
+    assert model.converged_
+    for X, y, w, c in zip(Xs, ys, model.coef_, model.intercept_, strict=True):
+        known = np.column_stack([X, np.ones(len(X))])
+        best = np.linalg.lstsq(known, y, rcond=None)[0]
+        np.testing.assert_allclose([*w, c], best, atol=0.02)
+
+
 @pytest.mark.parametrize("columns", ["indicators", "repeated", "constant"])
 def test_dependent_columns_do_not_blow_up(columns):
     for seed in range(200):

@@ -92,7 +92,7 @@ def solve(
     null = problem.null_point
     null_objective = problem.objective(null)
     if problem.null.any():
-        terms = 2 * np.sqrt(problem.hessian_diagonal) * np.abs(problem.null)
+        terms = 16 * np.sqrt(problem.hessian_diagonal) * np.abs(problem.null)
         y_scale += float(np.sum(terms.sum(axis=0) ** 2))
     if null_objective <= problem.loss.rounding(y_scale, np.finfo(dtype).eps):
         result = Result(problem.null, 1, [null_objective], converged=True)
