@@ -35,9 +35,11 @@ class Path:
         Parameters that make the estimator fit each point. All strengths of the
         structure move in one proportion.
     coef : ndarray of shape (n_lambdas, n_tasks, n_features)
-        Coefficients.
+        Coefficients; of more than two classes (n_lambdas, n_tasks, n_classes,
+        n_features), zero for classes that a task does not have.
     intercept : ndarray of shape (n_lambdas, n_tasks)
-        Intercepts.
+        Intercepts; of more than two classes (n_lambdas, n_tasks, n_classes), minus
+        infinity for classes that a task does not have.
     objective : ndarray of shape (n_lambdas,)
         Objectives.
     gap : ndarray of shape (n_lambdas,)
@@ -216,7 +218,7 @@ def compute_path(estimator, X, y, lambda1, n_lambdas, eps, sample_weight, offset
             ConvergenceWarning,
             stacklevel=3,
         )
-    coef = np.stack([c for c, _ in coefs])
+    coef = np.stack([_padded(c, 0.0) for c, _ in coefs])
     flat = coef.reshape(len(coef), -1, coef.shape[-1])
     nonzero = flat != 0
     return Path(
@@ -224,7 +226,7 @@ def compute_path(estimator, X, y, lambda1, n_lambdas, eps, sample_weight, offset
         strength=strength,
         params=params,
         coef=coef,
-        intercept=np.stack([c for _, c in coefs]),
+        intercept=np.stack([_padded(c, -np.inf) for _, c in coefs]),
         objective=np.array([r.objective for r in results]),
         gap=np.array([r.gap for r in results]),
         certificate=np.array([r.certificate for r in results]),
@@ -234,6 +236,16 @@ def compute_path(estimator, X, y, lambda1, n_lambdas, eps, sample_weight, offset
         rank=np.linalg.matrix_rank(flat),
         tasks=training.data.labels,
     )
+
+
+def _padded(parts, value):
+    """Return an array; of tasks with fewer classes than others, filled up."""
+    if not isinstance(parts, list):
+        return parts
+    size = max(len(part) for part in parts)
+    widths = [[(0, size - len(p))] + [(0, 0)] * (p.ndim - 1) for p in parts]
+    padded = zip(parts, widths, strict=True)
+    return np.stack([np.pad(p, w, constant_values=value) for p, w in padded])
 
 
 def check_values(values, name: str) -> np.ndarray:

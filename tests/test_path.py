@@ -12,6 +12,7 @@ from sklearn.linear_model import MultiTaskLasso, Ridge, lasso_path
 
 import pymtl
 from pymtl import (
+    MultiTaskClassifier,
     MultiTaskGraphRegressor,
     MultiTaskL1Regressor,
     MultiTaskL21Regressor,
@@ -285,3 +286,35 @@ def test_constant_targets():
 def test_result_is_public():
     path = MultiTaskL21Regressor().path(DATA.Xs, DATA.ys, n_lambdas=2)
     assert isinstance(path, Path)
+
+
+def make_labels():
+    rng = np.random.default_rng(0)
+    Xs = [rng.normal(size=(n, 5)) for n in (40, 60, 50)]
+    z = [X[:, 0] + 0.5 * X[:, 1] + rng.logistic(size=len(X)) for X in Xs]
+    two = [(v > 0).astype(int) for v in z]
+    three = [np.digitize(v, [-1, 1]) for v in z]
+    own = [np.array(["no", "yes"])[two[0]], np.array(["a", "b", "c"])[three[1]], two[2]]
+    return Xs, {"two": two, "three": three, "own": own}
+
+
+@pytest.mark.parametrize("kind", ["two", "three", "own"])
+@pytest.mark.parametrize("penalty", ["l21", Mean() + RidgePenalty(0.05)])
+def test_classifiers(penalty, kind):
+    Xs, ys = make_labels()
+    model = MultiTaskClassifier(penalty, tol=1e-7)
+    path = model.path(Xs, ys[kind], n_lambdas=4)
+    assert path.certificate.max() <= 1e-7
+    if penalty == "l21":
+        assert path.n_features[0] == 0
+    for i, parameters in enumerate(path.params):
+        fit = clone(model).set_params(**parameters).fit(Xs, ys[kind])
+        assert path.objective[i] == pytest.approx(fit.objective_, rel=1e-6)
+        for t, (coef, intercept) in enumerate(
+            zip(fit.coef_, fit.intercept_, strict=True)
+        ):
+            size = slice(len(coef)) if kind == "own" else slice(None)
+            scale = 0.02 * np.abs(coef).max() + 1e-3
+            assert_allclose(path.coef[i, t][size], coef, atol=scale)
+            close = np.atleast_1d(path.intercept[i, t])[: len(np.atleast_1d(intercept))]
+            assert_allclose(close, np.atleast_1d(intercept), atol=0.05)

@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from pymtl import (
+    MultiTaskClassifier,
     MultiTaskClusteredRegressor,
     MultiTaskDirtyRegressor,
     MultiTaskGraphRegressor,
@@ -586,3 +587,76 @@ def test_closed_form_of_any_vector_and_its_bound():
         assert bound < 1e-12
     assert not has_closed_form(TaskMatrix(4, 1.0, f[:, None], np.array([0.0])))
     assert not has_closed_form(TaskMatrix(4, 1.0, matrix=np.eye(4)))
+
+
+def make_labels(n_classes=2):
+    rng = np.random.default_rng(0)
+    Xs = [rng.normal(size=(n, 4)) for n in (30, 45, 40)]
+    z = [v[:, 0] + rng.logistic(size=len(v)) + t for t, v in enumerate(Xs)]
+    cuts = np.quantile(np.concatenate(z), np.arange(1, n_classes) / n_classes)
+    return Xs, [np.array(["a", "b", "c"])[np.digitize(v, cuts)] for v in z]
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_classifiers(n_classes):
+    Xs, ys = make_labels(n_classes)
+    Z, y = stack_tasks(Xs, ys)
+    model = MultiTaskClassifier("l21", task_column=0, tol=1e-8)
+    grid = {"penalty": [L21(0.1), L21(0.01)]}
+    options = {"lambda1": None, "param_grid": grid, "cv": 3}
+    theirs = GridSearchCV(model, grid, cv=TaskKFold(3), scoring="neg_log_loss")
+    search = MultiTaskSearchCV(model, **options).fit(Z, y)
+    assert is_classifier(search)
+    assert_allclose(
+        search.cv_results_["mean_test_score"],
+        theirs.fit(Z, y).cv_results_["mean_test_score"],
+        rtol=1e-5,
+    )
+    assert repr(search.best_params_) == repr(theirs.best_params_)
+    assert_array_equal(search.classes_, theirs.classes_)
+    assert search.predict_proba(Z).shape == (len(y), n_classes)
+    assert search.score(Z, y) == pytest.approx(np.mean(search.predict(Z) == y))
+    lists = MultiTaskSearchCV(clone(model).set_params(task_column=None), **options)
+    assert_allclose(
+        lists.fit(Xs, ys).cv_results_["mean_test_score"],
+        search.cv_results_["mean_test_score"],
+        rtol=1e-5,
+    )
+    for scoring in ("accuracy", "task_balanced_accuracy_macro"):
+        both = [
+            clone(s).set_params(scoring=scoring).fit(*data).best_score_
+            for s, data in [(search, (Z, y)), (lists, (Xs, ys))]
+        ]
+        assert both[0] == pytest.approx(both[1])
+    path = MultiTaskSearchCV(model, n_lambdas=4, cv=3, select="1se").fit(Z, y)
+    assert path.cv_results_["mean_test_score"].shape == (4,)
+
+
+def test_classifiers_of_a_shared_design_and_own_labels():
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(60, 4))
+    scores = Z @ rng.normal(size=(4, 3)) + rng.logistic(size=(60, 3))
+    model = MultiTaskClassifier("l21", tol=1e-8)
+    grid = {"lambda1": [0.1, 0.01], "cv": KFold(3)}
+    for Y2 in ((scores > 0).astype(float), np.digitize(scores, [-1, 1]).astype(float)):
+        Y2[:5, 1] = np.nan
+        search = MultiTaskSearchCV(model, **grid).fit(Z, Y2)
+        expected = []
+        for train, test in KFold(3).split(Z):
+            fit = clone(model).set_params(**search.cv_results_["params"][0])
+            p = fit.fit(Z[train], Y2[train]).predict_proba(Z[test])
+            if not isinstance(p, list):
+                p = [np.column_stack([1 - q, q]) for q in p.T]
+            parts = [
+                np.log(q[np.arange(20), np.nan_to_num(v).astype(int)])[~np.isnan(v)]
+                for q, v in zip(p, Y2[test].T, strict=True)
+            ]
+            expected.append(np.concatenate(parts).mean())
+        score = search.cv_results_["mean_test_score"][0]
+        assert score == pytest.approx(np.mean(expected))
+    Xs, ys = make_labels(3)
+    own = {"x": ys[0], "y": np.char.upper(ys[1]), "z": (ys[2] == "a").astype(int)}
+    Xs = dict(zip("xyz", Xs, strict=True))
+    search = MultiTaskSearchCV(model, lambda1=[0.1, 0.01], cv=3).fit(Xs, own)
+    assert np.isfinite(search.best_score_)
+    assert np.log(1 / 3) < search.best_score_ < 0

@@ -122,25 +122,28 @@ class MeanSquaredError:
 
 def log_loss(model, X, y) -> float:
     """Return the mean log-likelihood of the labels of all samples."""
-    p = model.predict_proba(X)
-    classes = model.classes_
+    p, classes = model.predict_proba(X), model.classes_
     if isinstance(y, dict):
-        own = classes if isinstance(classes, list) else [classes] * len(y)
-        parts = [
-            _likelihood(np.asarray(y[t]), np.asarray(p[t]), labels)
-            for t, labels in zip(y, own, strict=True)
-        ]
+        own = dict.fromkeys(y, classes)
+        if isinstance(classes, list):  # each task has its own
+            final = getattr(model, "_final_estimator", model)
+            own = dict(zip(final.tasks_.tolist(), classes, strict=True))
+        parts = [_likelihood(y[t], p[t], own[t]) for t in y]
         return float(np.concatenate(parts).mean())
-    y, p = np.asarray(y), np.asarray(p)
+    y = np.asarray(y)
     if y.ndim == 1:
-        return float(_likelihood(y, p, np.asarray(classes)).mean())
+        return float(_likelihood(y, p, classes).mean())
+    if not isinstance(p, list):
+        p = np.stack([1 - p, p], axis=-1).transpose(1, 0, 2)
     seen = y == y
-    likelihood = np.where(y == classes[1], p, 1 - p)[seen]
-    return float(np.log(np.maximum(likelihood, TINY)).mean())
+    columns = zip(y.T, p, seen.T, strict=True)
+    parts = [_likelihood(v[i], q[i], classes) for v, q, i in columns]
+    return float(np.concatenate(parts).mean())
 
 
 def _likelihood(y, p, classes):
-    position = np.searchsorted(classes, y)
+    """Return the log-likelihood of labels, given probabilities in class order."""
+    position = np.searchsorted(classes, np.asarray(y))
     return np.log(np.maximum(p[np.arange(len(y)), position], TINY))
 
 
