@@ -269,6 +269,22 @@ def test_in_a_sum_and_by_proximal_gradient():
     assert_array_equal(forced.task_groups_, other.task_groups_)
 
 
+@pytest.mark.parametrize("lambda1", [0.05, 3.0])
+def test_other_losses_are_certified(lambda1):
+    cp = pytest.importorskip("cvxpy")
+    Xs, ys = make_problem()
+    W, c = cp.Variable((5, 4)), cp.Variable(5)
+    objective = lambda1 * penalty_of(W, RING, cp.norm)
+    for t, (X, y) in enumerate(zip(Xs, ys, strict=True)):
+        objective += cp.sum(cp.huber(y - X @ W[t] - c[t], 1.35)) / (2 * len(y))
+    expected = cp.Problem(cp.Minimize(objective)).solve(cp.CLARABEL)
+    model = MultiTaskNetworkLassoRegressor(lambda1, graph=RING, loss="huber", tol=1e-8)
+    model.fit(Xs, ys)
+    assert model.solver_ == "newton"
+    assert model.certificate_kind_ == "duality gap"
+    assert_allclose(model.objective_, expected, rtol=1e-7)
+
+
 def test_newton_steps_certify_the_logistic_loss():
     """The flows of the last model are nearly those of the loss."""
     cp = pytest.importorskip("cvxpy")
@@ -330,7 +346,7 @@ def test_groups_are_found_at_any_strength_without_noise():
     rng = np.random.default_rng(0)
     Xs = [rng.normal(size=(40, 3)) for _ in range(6)]
     ys = [X @ (np.ones(3) if t < 3 else -np.ones(3)) for t, X in enumerate(Xs)]
-    model = MultiTaskNetworkLassoRegressor(graph="order")
+    model = MultiTaskNetworkLassoRegressor(graph="order", tol=1e-9)
     top = model.lambda_max(Xs, ys)
     for share in (1e-4, 1e-3, 0.01, 0.1, 0.9):
         model.set_params(lambda1=share * top).fit(Xs, ys)

@@ -20,9 +20,10 @@ EASY, HARD = 2, 8
 GROWTH, SLOW = 3.0, 0.3
 CLOSE = 1e-3
 PATIENCE = 100
-POLISH = 10
+POLISH, IDLE = 15, 3
 EXACT = 1e-10, 200
 TOUCHING = 1e-6
+ROUNDING = 1e-14
 
 
 def alm(
@@ -368,6 +369,7 @@ class Newton:
         groups = Groups(self.problem, self.edges, state.fused)
         W = groups.means(state.point.W)
         best = self.certify(self.problem.point(groups.spread(W)), state.flow)
+        idle = 0
         for _ in range(POLISH):
             touching = groups.touching(W)
             if touching.any():
@@ -378,8 +380,10 @@ class Newton:
             W = groups.step(W)
             point = self.problem.point(groups.spread(W))
             last, found = best.gap, self.certify(point, groups.flow(point, state.flow))
-            best = found if found.gap < last else best
-            if not (found.gap < 0.5 * last or touching.any()):
+            rounding = ROUNDING * found.objective if self.gap is None else 0.0
+            best = found if found.gap <= max(last, rounding) else best
+            idle = 0 if found.gap < 0.5 * last or touching.any() else idle + 1
+            if idle == IDLE:
                 break
         return best
 
