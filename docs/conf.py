@@ -59,9 +59,12 @@ def public_names():
 
 
 def registry_table(module, name):
-    """Return the lines that document a registry {name: class}."""
+    """Return the lines that document a registry {name: class}, or of functions."""
     registry = getattr(importlib.import_module(module), name)
     lines = [f".. py:data:: {name}", ""]
+    if not all(map(inspect.isclass, registry.values())):
+        keys = ", ".join(f'``"{key}"``' for key in registry)
+        return [*lines, f"   The names {keys}.", ""]
     lines += ["   .. list-table::", "      :header-rows: 1", ""]
     rows = [("name", "class", "what it is")]
     for key, cls in registry.items():
