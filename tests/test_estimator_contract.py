@@ -41,8 +41,9 @@ CLASSES = [
     if not issubclass(obj, MetaEstimatorMixin)
 ]
 REGRESSORS = [cls() for cls in CLASSES if is_regressor(cls())]
+REGRESSION = ["huber", "quantile", "square_root", "squared"]
 GENERAL = [MultiTaskRegressor(name) for name in PENALTIES]
-GENERAL += [MultiTaskRegressor(loss="squared")]
+GENERAL += [MultiTaskRegressor(loss=loss) for loss in REGRESSION]
 NAMELESS = [
     MultiTaskRegressor(name)
     for name, cls in PENALTIES.items()

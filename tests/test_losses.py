@@ -391,7 +391,9 @@ def test_noise_is_the_root_mean_squared_error():
 
 @pytest.mark.parametrize("bounds", [[0, 9, 30], [0, 30], [0, 1, 2, 30]], ids=str)
 @pytest.mark.parametrize(
-    "loss", [Quantile(), Quantile(0.8), Quantile(0.05), Hinge()], ids=str
+    "loss",
+    [Quantile(), Quantile(0.8), Quantile(0.05), Hinge(), Huber(), Huber(0.01)],
+    ids=str,
 )
 def test_best_shift_is_the_minimiser(loss, bounds):
     for seed in range(10):

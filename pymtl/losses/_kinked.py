@@ -60,34 +60,42 @@ class Kinked(Loss):
         return weighted_quantile(y - z, weight, share, bounds)
 
     def smooth_shift(self, y, x, weight, bounds, step):
-        # a sum of ramps, which start and stop to rise at the knots
-        low, high = self.slopes(y)
         step = np.broadcast_to(step, x.shape)
-        task = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
-        knots = np.concatenate([y - x + step * low, y - x + step * high])
-        order = np.lexsort((knots, np.concatenate([task, task])))
-        knots, first = knots[order], 2 * bounds[:-1]
-        rate = np.concatenate([weight / step, -weight / step])[order]
-        rate = np.cumsum(rate)
-        rise = np.append(0.0, rate[:-1] * np.diff(knots))
-        rise[first] = 0.0
-        height = np.cumsum(rise)
-        lowest = np.add.reduceat(weight * low, bounds[:-1])
-        height += np.repeat(lowest - height[first], 2 * np.diff(bounds))
-        # the knot before the root, and the way that is left
-        before = np.add.reduceat(height < 0, first, dtype=int) - 1
-        at = first + np.maximum(before, 0)
-        next_at = np.minimum(at + 1, 2 * bounds[1:] - 1)
-        way = np.divide(
-            -height[at],
-            rate[at],
-            out=np.zeros(len(at)),
-            where=(before >= 0) & (rate[at] > 0),
-        )
-        shift = np.clip(knots[at] + way, knots[at], knots[next_at])
-        # what the sums over other tasks have left of rounding
-        x = x + np.repeat(shift, np.diff(bounds))
-        rest = np.add.reduceat(self.dual_prox(y, x, weight, bounds, step), bounds[:-1])
-        slopes = self.dual_prox_slope(y, x, weight, bounds, step)
-        slopes = np.add.reduceat(slopes, bounds[:-1])
-        return shift - np.divide(rest, slopes, out=np.zeros(len(at)), where=slopes > 0)
+        return ramp_root(y - x, step, *self.slopes(y), weight, bounds)
+
+
+def ramp_root(
+    knot: np.ndarray,
+    step: np.ndarray,
+    low: float | np.ndarray,
+    high: float | np.ndarray,
+    weight: np.ndarray,
+    bounds: np.ndarray,
+) -> np.ndarray:
+    """Return for each task the c where its ramps add up to zero.
+
+    The ramp of a row is its weight times ``clip((c - knot) / step, low, high)``.
+    """
+    starts = bounds[:-1]
+    task = np.repeat(np.arange(len(starts)), np.diff(bounds))
+    knots = np.concatenate([knot + step * low, knot + step * high])
+    order = np.lexsort((knots, np.concatenate([task, task])))
+    knots, first = knots[order], 2 * starts
+    rate = np.cumsum(np.concatenate([weight / step, -weight / step])[order])
+    rise = np.append(0.0, rate[:-1] * np.diff(knots))
+    rise[first] = 0.0
+    height = np.cumsum(rise)
+    lowest = np.add.reduceat(weight * low, starts)
+    height += np.repeat(lowest - height[first], 2 * np.diff(bounds))
+    # the knot before the root, and the way that is left
+    before = np.add.reduceat(height < 0, first, dtype=int) - 1
+    at = first + np.maximum(before, 0)
+    rises = (before >= 0) & (rate[at] > 0)
+    way = np.divide(-height[at], rate[at], out=np.zeros(len(at)), where=rises)
+    root = np.minimum(knots[at] + way, knots[np.minimum(at + 1, 2 * bounds[1:] - 1)])
+    # what the sums over other tasks have left of rounding
+    ramp = (np.repeat(root, np.diff(bounds)) - knot) / step
+    rest = np.add.reduceat(weight * np.clip(ramp, low, high), starts)
+    slopes = weight / step * ((ramp > low) & (ramp < high))
+    slopes = np.add.reduceat(slopes, starts)
+    return root - np.divide(rest, slopes, out=np.zeros(len(at)), where=slopes > 0)

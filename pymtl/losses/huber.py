@@ -3,6 +3,7 @@
 import numpy as np
 
 from ._base import Loss, slope, within
+from ._kinked import ramp_root
 
 
 class Huber(Loss):
@@ -57,6 +58,10 @@ class Huber(Loss):
         if not within(u_row, -delta, delta, delta):
             return np.inf
         return 0.5 * float(np.dot(u_row, u)) + float(np.dot(u, y))
+
+    def best_shift(self, y, z, weight, bounds):
+        delta = self._delta()
+        return ramp_root(y - z, np.ones(len(y)), -delta, delta, weight, bounds)
 
     def _delta(self):
         if not self.delta > 0:

@@ -77,7 +77,7 @@ def newton(
             gap = newton_decrement(model, point.W)
         else:
             gap = _gap(problem, point, objective, result.polar)
-        result.certificate = gap / unit
+        result.certificate = gap / unit if gap else 0.0
         idle = idle + 1 if gap > 0.5 * best else 0
         best = min(gap, best)
         if callback is not None:
