@@ -134,49 +134,27 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskBase):
         if self._n_classes <= 2:
             alone = self._constant != 0
             c[alone] = np.copysign(np.inf, self._constant[alone])
-            return self._by_task(centred, W), c.astype(centred.dtype)
+            return np.ascontiguousarray(W.T, dtype=centred.dtype), c.astype(
+                centred.dtype
+            )
+        T = len(centred.omega)
+        V = per_class(W, self._n_coef, T, centred.by_task)
         present = centred.present
+        V = np.where(present[:, :, None], V, 0.0)
         shown = np.where(present, c, 0.0)
         c = c - shown.sum(axis=1, keepdims=True) / present.sum(axis=1, keepdims=True)
-        self._intercept = np.where(present, c, -np.inf).astype(centred.dtype)
-        self._coef = self._of_classes(centred, W)
-        return self._by_task(centred, W), self._cut(self._intercept)
-
-    def _by_task(self, centred, W):
-        if self._n_classes <= 2:
-            return super()._by_task(centred, W)
-        return self._cut(self._of_classes(centred, W))
-
-    def _of_classes(self, centred, W):
-        """Return coefficients (n_tasks, n_classes, n_features)."""
-        V = per_class(W, self._n_coef, len(centred.omega), centred.by_task)
-        present = centred.present[:, :, None]
-        return np.where(present, V, 0.0).astype(centred.dtype)
-
-    def _cut(self, values):
-        """Return values of all classes as a list if the tasks have their own."""
+        c = np.where(present, c, -np.inf)
+        self._coef, self._intercept = V.astype(centred.dtype), c.astype(centred.dtype)
         if not isinstance(self.classes_, list):
-            return values
-        return [v[: len(s)] for v, s in zip(values, self._sets, strict=True)]
+            return self._coef, self._intercept
+        sizes = [len(s) for s in self._sets]
+        coef = [U[:k] for U, k in zip(self._coef, sizes, strict=True)]
+        return coef, [b[:k] for b, k in zip(self._intercept, sizes, strict=True)]
 
     def _linear(self, rows, offset=None):
         if self._n_classes <= 2:
             return super()._linear(rows, offset)
-        coef, intercept = self._coef, self._intercept
-        if rows.door == SHARED:
-            z = np.stack([rows.X @ U.T for U in coef], axis=1) + intercept
-        else:
-            seen = np.isfinite(intercept)
-            mean = np.where(seen, intercept, 0).sum(axis=0) / seen.sum(axis=0)
-            coef = np.concatenate([coef, coef.mean(axis=0)[None]])
-            intercept = np.vstack([intercept, mean])
-            z = np.empty((rows.X.shape[0], self._n_classes))
-            for t in np.unique(rows.task):
-                i = rows.task == t
-                z[i] = rows.X[i] @ coef[t].T + intercept[t]
-        if offset is None:
-            return z
-        return z + read_vector(offset, rows, len(self.tasks_), "offset")[..., None]
+        return stacked_predictions(self, rows, offset)
 
     def decision_function(self, X: Any, offset: Any = None) -> Any:
         """Return the linear predictions.
@@ -338,3 +316,22 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskBase):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def stacked_predictions(model, rows, offset=None) -> np.ndarray:
+    """Return the linear predictions of each class, along the last axis."""
+    coef, intercept = model._coef, model._intercept
+    if rows.door == SHARED:
+        z = np.stack([rows.X @ U.T for U in coef], axis=1) + intercept
+    else:
+        seen = np.isfinite(intercept)
+        mean = np.where(seen, intercept, 0).sum(axis=0) / seen.sum(axis=0)
+        coef = np.concatenate([coef, coef.mean(axis=0)[None]])
+        intercept = np.vstack([intercept, mean])
+        z = np.empty((rows.X.shape[0], coef.shape[1]))
+        for t in np.unique(rows.task):
+            i = rows.task == t
+            z[i] = rows.X[i] @ coef[t].T + intercept[t]
+    if offset is None:
+        return z
+    return z + read_vector(offset, rows, len(model.tasks_), "offset")[..., None]

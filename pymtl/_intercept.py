@@ -207,7 +207,8 @@ class Uncentred(Rows):
                 self.least_squares = squares
         else:
             design = PerClass(design, loss.n_classes, by_task)
-            self.y, self.weight = design.indicators(self.y, self.weight)
+            scalar = getattr(loss, "scalar", None)
+            self.y, self.weight = design.indicators(self.y, self.weight, scalar)
             self.present = design.present(self.weight)
             offset = None if offset is None else design.repeat(offset)
             self.bounds = design.bounds

@@ -18,7 +18,7 @@ from ._intercept import Centred, Uncentred
 from ._path import Path, compute_path
 from ._sklearn import Interval, StrOptions, fit_context
 from .designs import Spanned
-from .losses import LOSSES, Loss
+from .losses import LOSSES, Loss, SquareRoot
 from .penalties import Penalty
 from .penalties._base import degree, moving, split_quadratic, summands
 from .penalties._components import expand
@@ -294,6 +294,17 @@ class MultiTaskBase(BaseEstimator):
                 raise ValueError(msg)
             rows = data, task_weight, loss, fit_intercept, self.lambda0
             return Centred(*rows, pooled=pooled)
+        if (
+            not loss.smooth
+            and loss.targets == "mixed"
+            and fit_intercept
+            not in (
+                True,
+                False,
+            )
+        ):
+            msg = f"fit_intercept={fit_intercept!r} needs smooth losses; use True."
+            raise ValueError(msg)
         if not loss.smooth and fit_intercept == "shrink":
             msg = (
                 f"fit_intercept='shrink' needs a smooth loss, {type(loss).__name__} is "
@@ -319,7 +330,7 @@ class MultiTaskBase(BaseEstimator):
     def _task_weights(self, data):
         """Return omega: the weight of each task's mean loss."""
         weight = self.task_weight
-        if weight is None:
+        if weight is None or self._learns_weights():
             return np.ones(data.n_tasks)
         if isinstance(weight, str) and weight == "n_samples":
             return data.task_sum(data.weight)
@@ -330,6 +341,9 @@ class MultiTaskBase(BaseEstimator):
             typical = np.median(positive) if len(positive) else 1.0
             return 1.0 / np.where(null > 0, null, typical)
         return task_values(weight, data.labels, "task_weight")
+
+    def _learns_weights(self):
+        return isinstance(self.task_weight, str) and self.task_weight == "learned"
 
     def _compare_scales(self, data, centred):
         squares = centred.null_losses()
@@ -448,12 +462,8 @@ class MultiTaskBase(BaseEstimator):
 
     def _coefficients(self, centred, W):
         """Return coef_ and intercept_ of the coefficients W of all features."""
-        intercept = centred.intercepts(W).astype(centred.dtype)
-        return self._by_task(centred, W), intercept
-
-    def _by_task(self, centred, W):
-        """Return coefficients W in the form of coef_."""
-        return np.ascontiguousarray(W.T, dtype=centred.dtype)
+        coef = np.ascontiguousarray(W.T, dtype=centred.dtype)
+        return coef, centred.intercepts(W).astype(centred.dtype)
 
     def _report(self, data, centred, problem, penalty, result):
         """Set the fitted attributes, and warn if the fit is not certified."""
@@ -468,8 +478,7 @@ class MultiTaskBase(BaseEstimator):
             for name in part.strengths:
                 setattr(self, f"{name}_", getattr(part, name))
             for name, value in part.learned(seen, parts, data.labels).items():
-                own = name in ("shared_coef_", "specific_coef_")
-                setattr(self, name, self._by_task(centred, value.T) if own else value)
+                setattr(self, name, value)
         z, bounds = problem.predictions(result.W), problem.design.bounds
         learned = problem.loss.learned(problem.y, z, problem.weight, bounds)
         for name, value in learned.items():
@@ -510,7 +519,25 @@ class MultiTaskBase(BaseEstimator):
 
 
 class MultiTaskRegressorBase(RegressorMixin, MultiTaskBase):
-    """Base class of the regressors: the score."""
+    """Base class of the regressors: the score, and weights that are learned."""
+
+    _parameter_constraints: dict = {
+        "task_weight": [
+            StrOptions({"n_samples", "null", "learned"}),
+            "array-like",
+            dict,
+            None,
+        ],
+    }
+
+    def _loss(self):
+        loss = super()._loss()
+        if not self._learns_weights():
+            return loss
+        if not loss.quadratic:
+            msg = "task_weight='learned' is for the squared loss."
+            raise ValueError(msg)
+        return SquareRoot()
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the coefficient of determination R2 of the prediction.

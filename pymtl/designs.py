@@ -395,14 +395,20 @@ class PerClass:
         """Return values of the samples, once a class."""
         return values[self.row]
 
-    def indicators(self, y, weight):
+    def indicators(self, y, weight, scalar=None):
         """Return targets and weights of labels y = 0, 1, ...
 
-        A class that a task does not have gets no weight there.
+        A class that a task does not have gets no weight there. Tasks that are `scalar`
+        have numbers for targets, and use the first class.
         """
-        Y, weight = (y[self.row] == self.label).astype(float), weight[self.row]
-        present = self.present(Y * weight)
-        return Y, np.where(present[self.task, self.label], weight, 0.0)
+        y, weight = y[self.row], weight[self.row]
+        Y = (y == self.label).astype(float)
+        kept = self.present(Y * weight)[self.task, self.label]
+        if scalar is not None:
+            number, first = scalar[self.task], self.label == 0
+            Y = np.where(number, y * first, Y)
+            kept = np.where(number, first, kept)
+        return Y, np.where(kept, weight, 0.0)
 
     def present(self, weight):
         """Return which classes (n_tasks, n_classes) have rows with weight."""

@@ -1,6 +1,7 @@
 """Losses: one file each, registered in :data:`LOSSES`."""
 
 from ._base import Loss
+from ._per_task import PerTask
 from ._smoothed import Smoothed
 from .hinge import Hinge
 from .huber import Huber
@@ -31,6 +32,7 @@ __all__ = [
     "Logistic",
     "Loss",
     "Multinomial",
+    "PerTask",
     "Poisson",
     "Quantile",
     "Smoothed",

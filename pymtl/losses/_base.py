@@ -45,6 +45,8 @@ class Loss(BaseEstimator):
         The targets that :meth:`admissible` accepts, in words.
     probabilities : bool
         Whether predictions are the log-odds of classes.
+    rescales : bool
+        Whether targets have units, see :meth:`rescaled`.
     """
 
     smooth = True
@@ -55,6 +57,7 @@ class Loss(BaseEstimator):
     targets = "regression"
     domain = "numbers"
     probabilities = False
+    rescales = True
 
     def admissible(self, y: np.ndarray) -> np.ndarray:
         """Return which targets the loss is made for.
@@ -371,6 +374,21 @@ class Loss(BaseEstimator):
             What to add to x; None, the default, leaves the search to others.
         """
         return None
+
+    def rescaled(self, scale: float) -> Loss:
+        """Return the loss in other units: of targets and predictions over `scale`.
+
+        Parameters
+        ----------
+        scale : float
+            The new unit in terms of the old one.
+
+        Returns
+        -------
+        loss : Loss
+            Equal to this one at the same data, but for a factor; itself by default.
+        """
+        return self
 
     def mean(self, z: np.ndarray) -> np.ndarray:
         """Return the prediction of y that belongs to linear predictions.

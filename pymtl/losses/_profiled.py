@@ -155,7 +155,9 @@ class _Shifts:
             return None
         ends = self.bounds[[0, -1]] if self.shared else self.bounds
         best = self.loss.best_shift(self.y, self.z, self.weight, ends)
-        return None if best is None else np.broadcast_to(best[:, None], self.shape)
+        if best is None:
+            return None
+        return best if best.ndim == 2 else np.broadcast_to(best[:, None], self.shape)
 
     def newton(self, c):
         """Return the minimiser by Newton's method, halving steps that go too far."""

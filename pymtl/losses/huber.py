@@ -63,6 +63,9 @@ class Huber(Loss):
         delta = self._delta()
         return ramp_root(y - z, np.ones(len(y)), -delta, delta, weight, bounds)
 
+    def rescaled(self, scale):
+        return Huber(self._delta() / scale)
+
     def _delta(self):
         if not self.delta > 0:
             msg = f"Huber needs delta > 0, got {self.delta!r}."

@@ -28,6 +28,7 @@ class Poisson(Loss):
     """
 
     domain = "counts, at least 0"
+    rescales = False
 
     def admissible(self, y):
         return y >= 0

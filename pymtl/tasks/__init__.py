@@ -7,14 +7,14 @@
 Inside there is one form, :class:`TaskData`: rows sorted by task.
 """
 
-from ._classes import encode_classes, is_missing
+from ._classes import encode_classes, is_missing, number_rows
 from ._column import read_task_column
 from ._constants import FLOATS, LISTS, LONG, SHARED
 from ._convert import split_tasks, stack_tasks
 from ._labels import clean_labels, encode_tasks, split_column
 from ._rows import TaskRows, read_rows, read_vector
 from ._stack import is_lists
-from ._training import TaskData, read_training, task_values
+from ._training import TaskData, read_training, task_entries, task_values
 
 __all__ = [
     "FLOATS",
@@ -28,6 +28,7 @@ __all__ = [
     "encode_tasks",
     "is_lists",
     "is_missing",
+    "number_rows",
     "read_rows",
     "read_task_column",
     "read_training",
@@ -35,5 +36,6 @@ __all__ = [
     "split_column",
     "split_tasks",
     "stack_tasks",
+    "task_entries",
     "task_values",
 ]

@@ -57,6 +57,41 @@ def encode_classes(
     return codes, classes
 
 
+def number_rows(X: Any, y: Any, missing: Any = np.nan) -> tuple[Any, np.ndarray]:
+    """Return targets of any kind as the numbers of their rows, and the targets.
+
+    Parameters
+    ----------
+    X : object
+        Training data: it says which door this is.
+    y : object
+        Targets of any type in the form of the door.
+    missing : object, default=nan
+        What stands for "not observed" in a 2-d y; NaN and None always do.
+
+    Returns
+    -------
+    rows : object
+        Floats 0, 1, ... in the form of y, NaN for what is missing.
+    values : ndarray of object
+        The targets with these numbers.
+    """
+    if y is None or np.isscalar(y) or getattr(y, "shape", None) == ():
+        return y, np.zeros(0, dtype=object)
+    if is_lists(X):
+        items, labels, keyed = items_of(y, "y")
+        parts = [np.asarray(v).astype(object).ravel() for v in items]
+        sizes = [len(part) for part in parts]
+        rows = np.split(np.arange(sum(sizes), dtype=float), np.cumsum(sizes)[:-1])
+        rows = dict(zip(labels, rows, strict=True)) if keyed else rows
+        return rows, np.concatenate(parts)
+    Y = np.asarray(y)
+    if Y.ndim != 2:
+        return np.arange(float(Y.size)).reshape(Y.shape), Y.astype(object).ravel()
+    rows = np.arange(float(Y.size)).reshape(Y.shape)
+    return np.where(is_missing(Y, missing), np.nan, rows), Y.astype(object).ravel()
+
+
 def is_missing(y: np.ndarray, missing: Any = np.nan) -> np.ndarray:
     """Return which labels are missing: NaN, None, or the marker."""
     if y.dtype.kind == "f":

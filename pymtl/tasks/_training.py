@@ -145,6 +145,25 @@ def task_values(values: Any, labels: np.ndarray, name: str) -> np.ndarray:
     return array
 
 
+def task_entries(values: Any, labels: np.ndarray, name: str) -> list:
+    """Return one entry a task, from one for all, a list, or a dict by label."""
+    if isinstance(values, dict):
+        missing = [label for label in labels.tolist() if label not in values]
+        if missing:
+            msg = f"{name} has no entry for the tasks {missing[:5]}."
+            raise ValueError(msg)
+        return [values[label] for label in labels.tolist()]
+    if not isinstance(values, list | tuple):
+        return [values] * len(labels)
+    if len(values) != len(labels):
+        msg = (
+            f"{name} has {len(values)} entries, but there are {len(labels)} tasks "
+            f"({labels.tolist()[:5]}...): give one a task, or a dict by task label."
+        )
+        raise ValueError(msg)
+    return list(values)
+
+
 def _read_lists(estimator, X, y, sample_weight, offset):
     items, labels, keyed = items_of(X, "X")
     if y is None:
