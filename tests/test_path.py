@@ -52,7 +52,6 @@ DATA = make_multitask_regression(
     n_tasks=4, n_features=6, n_samples=(12, 30), random_state=0
 )
 LABELS = [np.where(y > np.median(y), "high", "low") for y in DATA.ys]
-NO_PATH = {"lambda_max": np.inf}
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
