@@ -6,20 +6,24 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import MultiTaskLasso, Ridge, lasso_path
 
 import pymtl
 from pymtl import (
     MultiTaskClassifier,
+    MultiTaskDirtyClassifier,
     MultiTaskGraphRegressor,
     MultiTaskL1Regressor,
     MultiTaskL21Regressor,
+    MultiTaskMeanClassifier,
     MultiTaskMeanRegressor,
     MultiTaskRegressor,
+    MultiTaskRelationshipClassifier,
     MultiTaskSparseLowRankRegressor,
     MultiTaskTemporalGroupRegressor,
+    PooledClassifier,
     PooledRegressor,
     SingleTaskRegressor,
     stack_tasks,
@@ -34,7 +38,14 @@ from pymtl.solvers import Problem
 ESTIMATORS = [
     cls()
     for cls in (getattr(pymtl, name) for name in pymtl.__all__)
-    if inspect.isclass(cls) and hasattr(cls, "path")
+    if inspect.isclass(cls) and hasattr(cls, "path") and is_regressor(cls())
+]
+ESTIMATORS += [
+    MultiTaskClassifier(),
+    MultiTaskDirtyClassifier(),
+    MultiTaskMeanClassifier(),
+    MultiTaskRelationshipClassifier(),
+    PooledClassifier(),
 ]
 ESTIMATORS += [MultiTaskRegressor(name) for name in PENALTIES]
 ESTIMATORS += [
