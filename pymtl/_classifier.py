@@ -134,22 +134,30 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskBase):
         if self._n_classes <= 2:
             alone = self._constant != 0
             c[alone] = np.copysign(np.inf, self._constant[alone])
-            return np.ascontiguousarray(W.T, dtype=centred.dtype), c.astype(
-                centred.dtype
-            )
-        T = len(centred.omega)
-        V = per_class(W, self._n_coef, T, centred.by_task)
+            return self._by_task(centred, W), c.astype(centred.dtype)
         present = centred.present
-        V = np.where(present[:, :, None], V, 0.0)
         shown = np.where(present, c, 0.0)
         c = c - shown.sum(axis=1, keepdims=True) / present.sum(axis=1, keepdims=True)
-        c = np.where(present, c, -np.inf)
-        self._coef, self._intercept = V.astype(centred.dtype), c.astype(centred.dtype)
+        self._intercept = np.where(present, c, -np.inf).astype(centred.dtype)
+        self._coef = self._of_classes(centred, W)
+        return self._by_task(centred, W), self._cut(self._intercept)
+
+    def _by_task(self, centred, W):
+        if self._n_classes <= 2:
+            return super()._by_task(centred, W)
+        return self._cut(self._of_classes(centred, W))
+
+    def _of_classes(self, centred, W):
+        """Return coefficients (n_tasks, n_classes, n_features)."""
+        V = per_class(W, self._n_coef, len(centred.omega), centred.by_task)
+        present = centred.present[:, :, None]
+        return np.where(present, V, 0.0).astype(centred.dtype)
+
+    def _cut(self, values):
+        """Return values of all classes as a list if the tasks have their own."""
         if not isinstance(self.classes_, list):
-            return self._coef, self._intercept
-        sizes = [len(s) for s in self._sets]
-        coef = [U[:k] for U, k in zip(self._coef, sizes, strict=True)]
-        return coef, [b[:k] for b, k in zip(self._intercept, sizes, strict=True)]
+            return values
+        return [v[: len(s)] for v, s in zip(values, self._sets, strict=True)]
 
     def _linear(self, rows, offset=None):
         if self._n_classes <= 2:

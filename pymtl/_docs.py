@@ -109,31 +109,50 @@ ATTRIBUTES = """\
 def document(cls: type) -> type:
     """Fill the shared sections into the docstring of an estimator.
 
-    Of the parameters those of its constructor that the docstring does not describe
-    itself.
+    What it says of a parameter or an attribute itself comes first, then what its
+    structure says, then what is said here. Defaults are those of its constructor.
     """
     if cls.__doc__ is None:
         return cls
     names = inspect.signature(cls).parameters
     parameters, attributes = _entries(PARAMETERS), _entries(ATTRIBUTES)
     if "class_weight" in names:
-        parameters = _entries(CLASSIFIER_PARAMETERS) | {
-            k: v for k, v in parameters.items() if k != "loss"
-        }
-        attributes = _entries(CLASSIFIER_ATTRIBUTES) | {
-            k: v for k, v in attributes.items() if k not in ("coef_", "intercept_")
-        }
-    missing = [
-        text
-        for name, text in parameters.items()
-        if name in names and f"\n    {name} :" not in cls.__doc__
-    ]
-    text = cls.__doc__.replace("    {parameters}", "\n".join(missing))
-    cls.__doc__ = text.replace("    {attributes}", "\n".join(attributes.values()))
+        parameters |= _entries(CLASSIFIER_PARAMETERS)
+        first = _entries(CLASSIFIER_ATTRIBUTES)
+        attributes = first | attributes | first
+    references = ""
+    for base in cls.__mro__[1:]:
+        if "_penalty" in vars(base):
+            structure = base.__doc__ or ""
+            parameters |= _entries(_section(structure, "Parameters"))
+            attributes |= _entries(_section(structure, "Attributes"))
+            references = _section(structure, "References") or references
+    own = _section(cls.__doc__, "Parameters")
+    parameters |= _entries(own.replace("    {parameters}", ""))
+    entries = [_with_default(parameters[n], p.default) for n, p in names.items()]
+    text = cls.__doc__.replace(own, "\n".join(entries))
+    text = text.replace("    {attributes}", "\n".join(attributes.values()))
+    cls.__doc__ = text.replace("    {references}", references)
     return cls
 
 
+def _section(doc, name):
+    """Return the text of a section, without its title."""
+    found = re.search(
+        rf"\n    {name}\n    -+\n(.*?)(?=\n\n    [^\n]+\n    --|\n*    $|\Z)", doc, re.S
+    )
+    return found[1].rstrip() if found else ""
+
+
 def _entries(text):
-    """Return {name: entry} of a section."""
-    entries = re.split(r"\n(?=    \w+ :)", text)
-    return {entry.split()[0]: entry for entry in entries}
+    """Return {name: entry} of a section; one entry may describe several names."""
+    entries = re.split(r"\n(?=    \w[\w, ]* :)", text)
+    return {entry.split(" :")[0].strip(): entry for entry in entries if " :" in entry}
+
+
+def _with_default(entry, default):
+    """Return the entry of a parameter with the default of its constructor."""
+    head, *rest = entry.split("\n")
+    head = head.partition(", default=")[0]
+    value = f'"{default}"' if isinstance(default, str) else repr(default)
+    return "\n".join([f"{head}, default={value}", *rest])

@@ -462,8 +462,12 @@ class MultiTaskBase(BaseEstimator):
 
     def _coefficients(self, centred, W):
         """Return coef_ and intercept_ of the coefficients W of all features."""
-        coef = np.ascontiguousarray(W.T, dtype=centred.dtype)
-        return coef, centred.intercepts(W).astype(centred.dtype)
+        intercept = centred.intercepts(W).astype(centred.dtype)
+        return self._by_task(centred, W), intercept
+
+    def _by_task(self, centred, W):
+        """Return coefficients W in the form of coef_."""
+        return np.ascontiguousarray(W.T, dtype=centred.dtype)
 
     def _report(self, data, centred, problem, penalty, result):
         """Set the fitted attributes, and warn if the fit is not certified."""
@@ -478,7 +482,8 @@ class MultiTaskBase(BaseEstimator):
             for name in part.strengths:
                 setattr(self, f"{name}_", getattr(part, name))
             for name, value in part.learned(seen, parts, data.labels).items():
-                setattr(self, name, value)
+                own = name in ("shared_coef_", "specific_coef_")
+                setattr(self, name, self._by_task(centred, value.T) if own else value)
         z, bounds = problem.predictions(result.W), problem.design.bounds
         learned = problem.loss.learned(problem.y, z, problem.weight, bounds)
         for name, value in learned.items():

@@ -1,61 +1,119 @@
 """The estimators, grouped by the kind of sharing they assume."""
 
-from ._baselines import PooledRegressor, SingleTaskRegressor
-from ._calibrated import MultiTaskCalibratedRegressor
-from ._components import MultiTaskDirtyRegressor, MultiTaskRobustFeatureRegressor
+from ._baselines import (
+    PooledClassifier,
+    PooledRegressor,
+    SingleTaskClassifier,
+    SingleTaskRegressor,
+)
+from ._calibrated import (
+    MultiTaskCalibratedRegressor,
+)
+from ._components import (
+    MultiTaskDirtyClassifier,
+    MultiTaskDirtyRegressor,
+    MultiTaskRobustFeatureClassifier,
+    MultiTaskRobustFeatureRegressor,
+)
 from ._features import (
+    MultiTaskL1Classifier,
     MultiTaskL1Regressor,
+    MultiTaskL21Classifier,
     MultiTaskL21Regressor,
+    MultiTaskLInfClassifier,
     MultiTaskLInfRegressor,
+    MultiTaskSparseGroupClassifier,
     MultiTaskSparseGroupRegressor,
 )
-from ._general import MultiTaskClassifier, MultiTaskRegressor
+from ._general import (
+    MultiTaskClassifier,
+    MultiTaskRegressor,
+)
 from ._low_rank import (
+    MultiTaskASOClassifier,
     MultiTaskASORegressor,
+    MultiTaskClusteredClassifier,
     MultiTaskClusteredRegressor,
+    MultiTaskFeatureCovarianceClassifier,
     MultiTaskFeatureCovarianceRegressor,
+    MultiTaskRelationshipClassifier,
     MultiTaskRelationshipRegressor,
+    MultiTaskRobustLowRankClassifier,
     MultiTaskRobustLowRankRegressor,
+    MultiTaskSparseLowRankClassifier,
     MultiTaskSparseLowRankRegressor,
+    MultiTaskTraceNormClassifier,
     MultiTaskTraceNormRegressor,
 )
-from ._mixed import MultiTaskDataSharedRegressor, MultiTaskTreeRegressor
+from ._mixed import (
+    MultiTaskDataSharedClassifier,
+    MultiTaskDataSharedRegressor,
+    MultiTaskTreeClassifier,
+    MultiTaskTreeRegressor,
+)
 from ._mixed_losses import MultiTaskMixed
 from ._tasks import (
+    MultiTaskGraphClassifier,
     MultiTaskGraphRegressor,
+    MultiTaskMeanClassifier,
     MultiTaskMeanRegressor,
+    MultiTaskNetworkLassoClassifier,
     MultiTaskNetworkLassoRegressor,
 )
 from ._temporal import (
+    MultiTaskFusedSparseGroupClassifier,
     MultiTaskFusedSparseGroupRegressor,
+    MultiTaskTemporalGroupClassifier,
     MultiTaskTemporalGroupRegressor,
 )
 
 __all__ = [
-    "MultiTaskClassifier",
+    "MultiTaskASOClassifier",
     "MultiTaskASORegressor",
     "MultiTaskCalibratedRegressor",
+    "MultiTaskClassifier",
+    "MultiTaskClusteredClassifier",
     "MultiTaskClusteredRegressor",
+    "MultiTaskDataSharedClassifier",
     "MultiTaskDataSharedRegressor",
+    "MultiTaskDirtyClassifier",
     "MultiTaskDirtyRegressor",
+    "MultiTaskFeatureCovarianceClassifier",
     "MultiTaskFeatureCovarianceRegressor",
+    "MultiTaskFusedSparseGroupClassifier",
     "MultiTaskFusedSparseGroupRegressor",
+    "MultiTaskGraphClassifier",
     "MultiTaskGraphRegressor",
+    "MultiTaskL1Classifier",
     "MultiTaskL1Regressor",
+    "MultiTaskL21Classifier",
     "MultiTaskL21Regressor",
+    "MultiTaskLInfClassifier",
     "MultiTaskLInfRegressor",
+    "MultiTaskMeanClassifier",
     "MultiTaskMeanRegressor",
+    "MultiTaskNetworkLassoClassifier",
     "MultiTaskMixed",
     "MultiTaskNetworkLassoRegressor",
     "MultiTaskRegressor",
+    "MultiTaskRelationshipClassifier",
     "MultiTaskRelationshipRegressor",
+    "MultiTaskRobustFeatureClassifier",
     "MultiTaskRobustFeatureRegressor",
+    "MultiTaskRobustLowRankClassifier",
     "MultiTaskRobustLowRankRegressor",
+    "MultiTaskSparseGroupClassifier",
     "MultiTaskSparseGroupRegressor",
+    "MultiTaskSparseLowRankClassifier",
     "MultiTaskSparseLowRankRegressor",
+    "MultiTaskTemporalGroupClassifier",
     "MultiTaskTemporalGroupRegressor",
+    "MultiTaskTraceNormClassifier",
     "MultiTaskTraceNormRegressor",
+    "MultiTaskTreeClassifier",
     "MultiTaskTreeRegressor",
+    "PooledClassifier",
     "PooledRegressor",
+    "SingleTaskClassifier",
     "SingleTaskRegressor",
 ]

@@ -1,15 +1,45 @@
 """Tasks that share features."""
 
 from collections.abc import Sequence
+from typing import Any
 
+from .._classifier import MultiTaskClassifierBase
 from .._docs import document
 from ..base import STRENGTH, MultiTaskRegressorBase, store
 from ..losses import Loss
 from ..penalties import L1, L21, LInf, Ridge, SparseGroup
 
 
+class L21Structure:
+    r"""Features that all tasks use, or none.
+
+    Parameters
+    ----------
+    lambda1 : float or "auto"
+        Strength of the row norms; "auto" is a tenth of `lambda_max`.
+    lambda2 : float or "auto"
+        Strength of the ridge; "auto" is half the mean curvature of the loss.
+
+    Attributes
+    ----------
+    lambda1_, lambda2_ : float
+        The strengths that were used.
+
+    References
+    ----------
+    G. Obozinski, B. Taskar and M. I. Jordan (2010). Joint covariate selection and
+    joint subspace selection for multiple classification problems. Statistics and
+    Computing.
+    """
+
+    _parameter_constraints: dict = {"lambda1": STRENGTH, "lambda2": STRENGTH}
+
+    def _penalty(self):
+        return L21(self.lambda1) + Ridge(self.lambda2)
+
+
 @document
-class MultiTaskL21Regressor(MultiTaskRegressorBase):
+class MultiTaskL21Regressor(L21Structure, MultiTaskRegressorBase):
     r"""Joint feature selection: each feature is used by all tasks or by none.
 
     .. math:: \min_{W, c} \sum_t \frac{\omega_t}{2 n_t} \|y_t - X_t w_t - c_t\|_2^2
@@ -20,17 +50,11 @@ class MultiTaskL21Regressor(MultiTaskRegressorBase):
 
     Parameters
     ----------
-    lambda1 : float or "auto", default="auto"
-        Strength of the row norms; "auto" is a tenth of `lambda_max`.
-    lambda2 : float or "auto", default=0.0
-        Strength of the ridge; "auto" is half the mean curvature of the loss.
     {parameters}
 
     Attributes
     ----------
     {attributes}
-    lambda1_, lambda2_ : float
-        The strengths that were used.
 
     See Also
     --------
@@ -39,9 +63,7 @@ class MultiTaskL21Regressor(MultiTaskRegressorBase):
 
     References
     ----------
-    G. Obozinski, B. Taskar and M. I. Jordan (2010). Joint covariate selection and
-    joint subspace selection for multiple classification problems. Statistics and
-    Computing.
+    {references}
 
     Examples
     --------
@@ -57,8 +79,6 @@ class MultiTaskL21Regressor(MultiTaskRegressorBase):
     True
     """
 
-    _parameter_constraints: dict = {"lambda1": STRENGTH, "lambda2": STRENGTH}
-
     def __init__(
         self,
         lambda1: float | str = "auto",
@@ -80,12 +100,101 @@ class MultiTaskL21Regressor(MultiTaskRegressorBase):
     ):
         store(self, locals())
 
+
+@document
+class MultiTaskL21Classifier(L21Structure, MultiTaskClassifierBase):
+    r"""Joint feature selection: each feature is used by all tasks or by none.
+
+    .. math:: \min_{W, c} \sum_t \frac{\omega_t}{n_t} \sum_i
+              \log(1 + e^{-y_{ti} (x_{ti}'w_t + c_t)})
+              + \lambda_1 \sum_j \|w_{j\cdot}\|_2 + \lambda_2 \|W\|_F^2
+
+    with the labels as -1 and 1. Of more than two classes the loss is multinomial, and
+    W has one column for each class of each task.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    MultiTaskL21Regressor : The same for numbers.
+    MultiTaskMeanClassifier : Tasks near their mean.
+    MultiTaskClassifier : Any penalty.
+
+    References
+    ----------
+    {references}
+
+    Examples
+    --------
+    >>> from pymtl import MultiTaskL21Classifier
+    >>> from pymtl.datasets import make_multitask_classification
+    >>> data = make_multitask_classification(n_tasks=4, random_state=0)
+    >>> model = MultiTaskL21Classifier().fit(data.Xs, data.ys)
+    >>> used = model.coef_.any(axis=0)
+    >>> bool((used == model.coef_.all(axis=0)).all())
+    True
+    """
+
+    def __init__(
+        self,
+        lambda1: float | str = "auto",
+        lambda2: float | str = 0.0,
+        *,
+        loss: str | Loss = "logistic",
+        class_weight: dict | str | None = None,
+        single_class: str = "error",
+        missing: Any = float("nan"),
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        task_column: int | str | None = None,
+        task_order: Sequence | None = None,
+        task_weight: str | Sequence[float] | dict | None = None,
+        feature_weight: Sequence[float] | None = None,
+        unseen_task: str = "error",
+        solver: str = "auto",
+        tol: float = 1e-5,
+        max_iter: int = 10000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        store(self, locals())
+
+
+class L1Structure:
+    r"""Features of each task's own.
+
+    Parameters
+    ----------
+    lambda1 : float or "auto"
+        Strength of the absolute values; "auto" is a tenth of `lambda_max`.
+    lambda2 : float or "auto"
+        Strength of the ridge; "auto" is half the mean curvature of the loss.
+
+    Attributes
+    ----------
+    lambda1_, lambda2_ : float
+        The strengths that were used.
+
+    References
+    ----------
+    R. Tibshirani (1996). Regression shrinkage and selection via the lasso. Journal of
+    the Royal Statistical Society B.
+    """
+
+    _parameter_constraints: dict = {"lambda1": STRENGTH, "lambda2": STRENGTH}
+
     def _penalty(self):
-        return L21(self.lambda1) + Ridge(self.lambda2)
+        return L1(self.lambda1) + Ridge(self.lambda2)
 
 
 @document
-class MultiTaskL1Regressor(MultiTaskRegressorBase):
+class MultiTaskL1Regressor(L1Structure, MultiTaskRegressorBase):
     r"""The lasso for each task: each task uses few features, its own.
 
     .. math:: \min_{W, c} \sum_t \frac{\omega_t}{2 n_t} \|y_t - X_t w_t - c_t\|_2^2
@@ -96,17 +205,11 @@ class MultiTaskL1Regressor(MultiTaskRegressorBase):
 
     Parameters
     ----------
-    lambda1 : float or "auto", default="auto"
-        Strength of the absolute values; "auto" is a tenth of `lambda_max`.
-    lambda2 : float or "auto", default=0.0
-        Strength of the ridge; "auto" is half the mean curvature of the loss.
     {parameters}
 
     Attributes
     ----------
     {attributes}
-    lambda1_, lambda2_ : float
-        The strengths that were used.
 
     See Also
     --------
@@ -116,8 +219,7 @@ class MultiTaskL1Regressor(MultiTaskRegressorBase):
 
     References
     ----------
-    R. Tibshirani (1996). Regression shrinkage and selection via the lasso. Journal of
-    the Royal Statistical Society B.
+    {references}
 
     Examples
     --------
@@ -131,8 +233,6 @@ class MultiTaskL1Regressor(MultiTaskRegressorBase):
     array([ True,  True,  True])
     """
 
-    _parameter_constraints: dict = {"lambda1": STRENGTH, "lambda2": STRENGTH}
-
     def __init__(
         self,
         lambda1: float | str = "auto",
@@ -154,12 +254,101 @@ class MultiTaskL1Regressor(MultiTaskRegressorBase):
     ):
         store(self, locals())
 
+
+@document
+class MultiTaskL1Classifier(L1Structure, MultiTaskClassifierBase):
+    r"""The logistic lasso for each task: each task uses few features, its own.
+
+    .. math:: \min_{W, c} \sum_t \frac{\omega_t}{n_t} \sum_i
+              \log(1 + e^{-y_{ti} (x_{ti}'w_t + c_t)})
+              + \lambda_1 \sum_{jt} |w_{jt}| + \lambda_2 \|W\|_F^2
+
+    with the labels as -1 and 1. Of more than two classes the loss is multinomial, and
+    W has one column for each class of each task.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    MultiTaskL1Regressor : The same for numbers.
+    MultiTaskL21Classifier : All tasks use the same features.
+    MultiTaskSparseGroupClassifier : Between the two.
+    MultiTaskDataSharedClassifier : A common part and own parts.
+
+    References
+    ----------
+    {references}
+
+    Examples
+    --------
+    >>> from pymtl import MultiTaskL1Classifier
+    >>> from pymtl.datasets import make_multitask_classification
+    >>> data = make_multitask_classification(n_tasks=4, random_state=0)
+    >>> model = MultiTaskL1Classifier().fit(data.Xs, data.ys)
+    >>> bool((model.coef_ == 0).any())
+    True
+    """
+
+    def __init__(
+        self,
+        lambda1: float | str = "auto",
+        lambda2: float | str = 0.0,
+        *,
+        loss: str | Loss = "logistic",
+        class_weight: dict | str | None = None,
+        single_class: str = "error",
+        missing: Any = float("nan"),
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        task_column: int | str | None = None,
+        task_order: Sequence | None = None,
+        task_weight: str | Sequence[float] | dict | None = None,
+        feature_weight: Sequence[float] | None = None,
+        unseen_task: str = "error",
+        solver: str = "auto",
+        tol: float = 1e-5,
+        max_iter: int = 10000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        store(self, locals())
+
+
+class LInfStructure:
+    r"""Features in common, with coefficients of like size.
+
+    Parameters
+    ----------
+    lambda1 : float or "auto"
+        Strength of the largest entries of the rows; "auto" is a tenth of `lambda_max`.
+    lambda2 : float or "auto"
+        Strength of the ridge; "auto" is half the mean curvature of the loss.
+
+    Attributes
+    ----------
+    lambda1_, lambda2_ : float
+        The strengths that were used.
+
+    References
+    ----------
+    B. A. Turlach, W. N. Venables and S. J. Wright (2005). Simultaneous variable
+    selection. Technometrics.
+    """
+
+    _parameter_constraints: dict = {"lambda1": STRENGTH, "lambda2": STRENGTH}
+
     def _penalty(self):
-        return L1(self.lambda1) + Ridge(self.lambda2)
+        return LInf(self.lambda1) + Ridge(self.lambda2)
 
 
 @document
-class MultiTaskLInfRegressor(MultiTaskRegressorBase):
+class MultiTaskLInfRegressor(LInfStructure, MultiTaskRegressorBase):
     r"""Joint feature selection, with coefficients of like size over the tasks.
 
     .. math:: \min_{W, c} \sum_t \frac{\omega_t}{2 n_t} \|y_t - X_t w_t - c_t\|_2^2
@@ -170,17 +359,11 @@ class MultiTaskLInfRegressor(MultiTaskRegressorBase):
 
     Parameters
     ----------
-    lambda1 : float or "auto", default="auto"
-        Strength of the largest entries of the rows; "auto" is a tenth of `lambda_max`.
-    lambda2 : float or "auto", default=0.0
-        Strength of the ridge; "auto" is half the mean curvature of the loss.
     {parameters}
 
     Attributes
     ----------
     {attributes}
-    lambda1_, lambda2_ : float
-        The strengths that were used.
 
     See Also
     --------
@@ -188,8 +371,7 @@ class MultiTaskLInfRegressor(MultiTaskRegressorBase):
 
     References
     ----------
-    B. A. Turlach, W. N. Venables and S. J. Wright (2005). Simultaneous variable
-    selection. Technometrics.
+    {references}
 
     Examples
     --------
@@ -205,8 +387,6 @@ class MultiTaskLInfRegressor(MultiTaskRegressorBase):
     True
     """
 
-    _parameter_constraints: dict = {"lambda1": STRENGTH, "lambda2": STRENGTH}
-
     def __init__(
         self,
         lambda1: float | str = "auto",
@@ -228,12 +408,107 @@ class MultiTaskLInfRegressor(MultiTaskRegressorBase):
     ):
         store(self, locals())
 
+
+@document
+class MultiTaskLInfClassifier(LInfStructure, MultiTaskClassifierBase):
+    r"""Joint feature selection, with coefficients of like size over the tasks.
+
+    .. math:: \min_{W, c} \sum_t \frac{\omega_t}{n_t} \sum_i
+              \log(1 + e^{-y_{ti} (x_{ti}'w_t + c_t)})
+              + \lambda_1 \sum_j \max_t |w_{jt}| + \lambda_2 \|W\|_F^2
+
+    with the labels as -1 and 1. Of more than two classes the loss is multinomial, and
+    W has one column for each class of each task.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    MultiTaskLInfRegressor : The same for numbers.
+    MultiTaskL21Classifier : Coefficients of any size.
+
+    References
+    ----------
+    {references}
+
+    Examples
+    --------
+    >>> from pymtl import MultiTaskLInfClassifier
+    >>> from pymtl.datasets import make_multitask_classification
+    >>> data = make_multitask_classification(n_tasks=4, random_state=0)
+    >>> model = MultiTaskLInfClassifier().fit(data.Xs, data.ys)
+    >>> model.certificate_ <= model.tol
+    True
+    """
+
+    def __init__(
+        self,
+        lambda1: float | str = "auto",
+        lambda2: float | str = 0.0,
+        *,
+        loss: str | Loss = "logistic",
+        class_weight: dict | str | None = None,
+        single_class: str = "error",
+        missing: Any = float("nan"),
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        task_column: int | str | None = None,
+        task_order: Sequence | None = None,
+        task_weight: str | Sequence[float] | dict | None = None,
+        feature_weight: Sequence[float] | None = None,
+        unseen_task: str = "error",
+        solver: str = "auto",
+        tol: float = 1e-5,
+        max_iter: int = 10000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        store(self, locals())
+
+
+class SparseGroupStructure:
+    r"""Features chosen for all tasks, and again in each.
+
+    Parameters
+    ----------
+    lambda1 : float or "auto"
+        Strength of the row norms.
+    lambda2 : float or "auto"
+        Strength of the absolute values. If both are "auto" they are equal, a tenth of
+        `lambda_max`; one "auto" is equal to the other.
+    ridge : float or "auto"
+        Strength :math:`\rho` of the ridge; "auto" is half the mean curvature of the
+        loss.
+
+    Attributes
+    ----------
+    lambda1_, lambda2_ : float
+        The strengths that were used.
+
+    References
+    ----------
+    N. Simon, J. Friedman, T. Hastie and R. Tibshirani (2013). A sparse-group lasso.
+    Journal of Computational and Graphical Statistics.
+    """
+
+    _parameter_constraints: dict = {
+        "lambda1": STRENGTH,
+        "lambda2": STRENGTH,
+        "ridge": STRENGTH,
+    }
+
     def _penalty(self):
-        return LInf(self.lambda1) + Ridge(self.lambda2)
+        return Ridge(self.ridge) + SparseGroup(self.lambda1, self.lambda2)
 
 
 @document
-class MultiTaskSparseGroupRegressor(MultiTaskRegressorBase):
+class MultiTaskSparseGroupRegressor(SparseGroupStructure, MultiTaskRegressorBase):
     r"""Sparse-group lasso: features chosen for all tasks, and again in each task.
 
     .. math:: \min_{W, c} \sum_t \frac{\omega_t}{2 n_t} \|y_t - X_t w_t - c_t\|_2^2
@@ -246,21 +521,11 @@ class MultiTaskSparseGroupRegressor(MultiTaskRegressorBase):
 
     Parameters
     ----------
-    lambda1 : float or "auto", default="auto"
-        Strength of the row norms.
-    lambda2 : float or "auto", default="auto"
-        Strength of the absolute values. If both are "auto" they are equal, a tenth of
-        `lambda_max`; one "auto" is equal to the other.
-    ridge : float or "auto", default=0.0
-        Strength :math:`\rho` of the ridge; "auto" is half the mean curvature of the
-        loss.
     {parameters}
 
     Attributes
     ----------
     {attributes}
-    lambda1_, lambda2_ : float
-        The strengths that were used.
 
     See Also
     --------
@@ -270,8 +535,7 @@ class MultiTaskSparseGroupRegressor(MultiTaskRegressorBase):
 
     References
     ----------
-    N. Simon, J. Friedman, T. Hastie and R. Tibshirani (2013). A sparse-group lasso.
-    Journal of Computational and Graphical Statistics.
+    {references}
 
     Examples
     --------
@@ -286,12 +550,6 @@ class MultiTaskSparseGroupRegressor(MultiTaskRegressorBase):
     >>> model.certificate_ <= model.tol
     True
     """
-
-    _parameter_constraints: dict = {
-        "lambda1": STRENGTH,
-        "lambda2": STRENGTH,
-        "ridge": STRENGTH,
-    }
 
     def __init__(
         self,
@@ -315,5 +573,69 @@ class MultiTaskSparseGroupRegressor(MultiTaskRegressorBase):
     ):
         store(self, locals())
 
-    def _penalty(self):
-        return Ridge(self.ridge) + SparseGroup(self.lambda1, self.lambda2)
+
+@document
+class MultiTaskSparseGroupClassifier(SparseGroupStructure, MultiTaskClassifierBase):
+    r"""Sparse-group lasso: features chosen for all tasks, and again in each task.
+
+    .. math:: \min_{W, c} \sum_t \frac{\omega_t}{n_t} \sum_i
+              \log(1 + e^{-y_{ti} (x_{ti}'w_t + c_t)})
+              + \lambda_1 \sum_j \|w_{j\cdot}\|_2 + \lambda_2 \sum_{jt} |w_{jt}|
+              + \rho \|W\|_F^2
+
+    with the labels as -1 and 1. Of more than two classes the loss is multinomial, and
+    W has one column for each class of each task.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    MultiTaskSparseGroupRegressor : The same for numbers.
+    MultiTaskL21Classifier : Rows only.
+    MultiTaskL1Classifier : Entries only.
+    MultiTaskTreeClassifier : Groups of tasks between the rows and the entries.
+
+    References
+    ----------
+    {references}
+
+    Examples
+    --------
+    >>> from pymtl import MultiTaskSparseGroupClassifier
+    >>> from pymtl.datasets import make_multitask_classification
+    >>> data = make_multitask_classification(n_tasks=4, random_state=0)
+    >>> model = MultiTaskSparseGroupClassifier().fit(data.Xs, data.ys)
+    >>> model.certificate_ <= model.tol
+    True
+    """
+
+    def __init__(
+        self,
+        lambda1: float | str = "auto",
+        lambda2: float | str = "auto",
+        *,
+        ridge: float | str = 0.0,
+        loss: str | Loss = "logistic",
+        class_weight: dict | str | None = None,
+        single_class: str = "error",
+        missing: Any = float("nan"),
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        task_column: int | str | None = None,
+        task_order: Sequence | None = None,
+        task_weight: str | Sequence[float] | dict | None = None,
+        feature_weight: Sequence[float] | None = None,
+        unseen_task: str = "error",
+        solver: str = "auto",
+        tol: float = 1e-5,
+        max_iter: int = 10000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        store(self, locals())

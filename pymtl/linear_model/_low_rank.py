@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 
+from .._classifier import MultiTaskClassifierBase
 from .._docs import document
 from .._sklearn import Interval
 from ..base import STRENGTH, MultiTaskRegressorBase, store
@@ -22,8 +24,38 @@ from ..penalties import (
 )
 
 
+class TraceNormStructure:
+    r"""A space of few dimensions.
+
+    Parameters
+    ----------
+    lambda1 : float or "auto"
+        Strength of the trace norm; "auto" is a tenth of `lambda_max`.
+    lambda2 : float or "auto"
+        Strength of the ridge; "auto" is half the mean curvature of the loss.
+
+    Attributes
+    ----------
+    lambda1_, lambda2_ : float
+        The strengths that were used.
+
+    References
+    ----------
+    S. Ji and J. Ye (2009). An accelerated gradient method for trace norm minimization.
+    ICML.
+
+    T. K. Pong, P. Tseng, S. Ji and J. Ye (2010). Trace norm regularization:
+    reformulations, algorithms, and multi-task learning. SIAM Journal on Optimization.
+    """
+
+    _parameter_constraints: dict = {"lambda1": STRENGTH, "lambda2": STRENGTH}
+
+    def _penalty(self):
+        return TraceNorm(self.lambda1) + Ridge(self.lambda2)
+
+
 @document
-class MultiTaskTraceNormRegressor(MultiTaskRegressorBase):
+class MultiTaskTraceNormRegressor(TraceNormStructure, MultiTaskRegressorBase):
     r"""Low-rank multi-task learning: the tasks lie in a space of few dimensions.
 
     .. math:: \min_{W, c} \sum_t \frac{\omega_t}{2 n_t} \|y_t - X_t w_t - c_t\|_2^2
@@ -35,17 +67,11 @@ class MultiTaskTraceNormRegressor(MultiTaskRegressorBase):
 
     Parameters
     ----------
-    lambda1 : float or "auto", default="auto"
-        Strength of the trace norm; "auto" is a tenth of `lambda_max`.
-    lambda2 : float or "auto", default=0.0
-        Strength of the ridge; "auto" is half the mean curvature of the loss.
     {parameters}
 
     Attributes
     ----------
     {attributes}
-    lambda1_, lambda2_ : float
-        The strengths that were used.
 
     See Also
     --------
@@ -55,11 +81,7 @@ class MultiTaskTraceNormRegressor(MultiTaskRegressorBase):
 
     References
     ----------
-    S. Ji and J. Ye (2009). An accelerated gradient method for trace norm minimization.
-    ICML.
-
-    T. K. Pong, P. Tseng, S. Ji and J. Ye (2010). Trace norm regularization:
-    reformulations, algorithms, and multi-task learning. SIAM Journal on Optimization.
+    {references}
 
     Examples
     --------
@@ -73,8 +95,6 @@ class MultiTaskTraceNormRegressor(MultiTaskRegressorBase):
     >>> int(np.linalg.matrix_rank(model.coef_))
     2
     """
-
-    _parameter_constraints: dict = {"lambda1": STRENGTH, "lambda2": STRENGTH}
 
     def __init__(
         self,
@@ -97,12 +117,132 @@ class MultiTaskTraceNormRegressor(MultiTaskRegressorBase):
     ):
         store(self, locals())
 
+
+@document
+class MultiTaskTraceNormClassifier(TraceNormStructure, MultiTaskClassifierBase):
+    r"""Low-rank classification: the tasks lie in a space of few dimensions.
+
+    .. math:: \min_{W, c} \sum_t \frac{\omega_t}{n_t} \sum_i
+              \log(1 + e^{-y_{ti} (x_{ti}'w_t + c_t)})
+              + \lambda_1 \|W\|_* + \lambda_2 \|W\|_F^2
+
+    with the labels as -1 and 1. Of more than two classes the loss is multinomial, and
+    W has one column for each class of each task.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    MultiTaskTraceNormRegressor : The same for numbers.
+    MultiTaskFeatureCovarianceClassifier : The square of the trace norm.
+    MultiTaskRobustLowRankClassifier : With outlier tasks.
+    MultiTaskSparseLowRankClassifier : With own entries.
+
+    References
+    ----------
+    {references}
+
+    Examples
+    --------
+    >>> from pymtl import MultiTaskTraceNormClassifier
+    >>> from pymtl.datasets import make_multitask_classification
+    >>> data = make_multitask_classification(
+    ...     n_tasks=12, structure="low_rank", rank=2, random_state=0
+    ... )
+    >>> model = MultiTaskTraceNormClassifier().fit(data.Xs, data.ys)
+    >>> model.certificate_ <= model.tol
+    True
+    """
+
+    def __init__(
+        self,
+        lambda1: float | str = "auto",
+        lambda2: float | str = 0.0,
+        *,
+        loss: str | Loss = "logistic",
+        class_weight: dict | str | None = None,
+        single_class: str = "error",
+        missing: Any = float("nan"),
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        task_column: int | str | None = None,
+        task_order: Sequence | None = None,
+        task_weight: str | Sequence[float] | dict | None = None,
+        feature_weight: Sequence[float] | None = None,
+        unseen_task: str = "error",
+        solver: str = "auto",
+        tol: float = 1e-5,
+        max_iter: int = 10000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        store(self, locals())
+
+
+class ClusteredStructure:
+    r"""Groups of similar tasks.
+
+    Parameters
+    ----------
+    lambda1 : float or "auto"
+        Strength of the distances within the groups; "auto" is half the mean curvature
+        of the loss.
+    lambda2 : float or "auto"
+        Strength of the ridge; "auto" is a tenth of lambda1, and lambda1 ten times a
+        lambda2 that is given. At 0 the penalty vanishes.
+    n_clusters : int
+        Number k of groups.
+    center : bool
+        Whether M has to keep the mean task.
+    ridge : float or "auto"
+        Strength :math:`\rho` of the ridge; "auto" is half the mean curvature of the
+        loss.
+
+    Attributes
+    ----------
+    lambda1_, lambda2_ : float
+        The strengths that were used.
+    cluster_labels_ : ndarray of shape (n_tasks,)
+        Groups of the tasks, 0 to at most k - 1: the k-means of their rows in the
+        leading eigenvectors of M.
+    cluster_matrix_ : ndarray of shape (n_tasks, n_tasks)
+        The matrix M.
+
+    References
+    ----------
+    L. Jacob, F. Bach and J.-P. Vert (2008). Clustered multi-task learning: a convex
+    formulation. NIPS.
+
+    J. Zhou, J. Chen and J. Ye (2011). Clustered multi-task learning via alternating
+    structure optimization. NIPS.
+    """
+
+    _parameter_constraints: dict = {
+        "lambda1": STRENGTH,
+        "lambda2": STRENGTH,
+        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "center": ["boolean"],
+        "ridge": STRENGTH,
+    }
+
     def _penalty(self):
-        return TraceNorm(self.lambda1) + Ridge(self.lambda2)
+        structure = Clustered(
+            self.lambda1,
+            self.lambda2,
+            n_clusters=self.n_clusters,
+            center=self.center,
+        )
+        return Ridge(self.ridge) + structure
 
 
 @document
-class MultiTaskClusteredRegressor(MultiTaskRegressorBase):
+class MultiTaskClusteredRegressor(ClusteredStructure, MultiTaskRegressorBase):
     r"""Convex clustered multi-task learning: groups of similar tasks are learned.
 
     .. math:: \min_{W, c} \sum_t \frac{\omega_t}{2 n_t} \|y_t - X_t w_t - c_t\|_2^2
@@ -122,31 +262,11 @@ class MultiTaskClusteredRegressor(MultiTaskRegressorBase):
 
     Parameters
     ----------
-    lambda1 : float or "auto", default="auto"
-        Strength of the distances within the groups; "auto" is half the mean curvature
-        of the loss.
-    lambda2 : float or "auto", default="auto"
-        Strength of the ridge; "auto" is a tenth of lambda1, and lambda1 ten times a
-        lambda2 that is given. At 0 the penalty vanishes.
-    n_clusters : int, default=2
-        Number k of groups.
-    center : bool, default=False
-        Whether M has to keep the mean task.
-    ridge : float or "auto", default=0.0
-        Strength :math:`\rho` of the ridge; "auto" is half the mean curvature of the
-        loss.
     {parameters}
 
     Attributes
     ----------
     {attributes}
-    lambda1_, lambda2_ : float
-        The strengths that were used.
-    cluster_labels_ : ndarray of shape (n_tasks,)
-        Groups of the tasks, 0 to at most k - 1: the k-means of their rows in the
-        leading eigenvectors of M.
-    cluster_matrix_ : ndarray of shape (n_tasks, n_tasks)
-        The matrix M.
 
     See Also
     --------
@@ -155,11 +275,7 @@ class MultiTaskClusteredRegressor(MultiTaskRegressorBase):
 
     References
     ----------
-    L. Jacob, F. Bach and J.-P. Vert (2008). Clustered multi-task learning: a convex
-    formulation. NIPS.
-
-    J. Zhou, J. Chen and J. Ye (2011). Clustered multi-task learning via alternating
-    structure optimization. NIPS.
+    {references}
 
     Examples
     --------
@@ -173,14 +289,6 @@ class MultiTaskClusteredRegressor(MultiTaskRegressorBase):
     >>> adjusted_rand_score(data.cluster_labels, model.cluster_labels_)
     1.0
     """
-
-    _parameter_constraints: dict = {
-        "lambda1": STRENGTH,
-        "lambda2": STRENGTH,
-        "n_clusters": [Interval(Integral, 1, None, closed="left")],
-        "center": ["boolean"],
-        "ridge": STRENGTH,
-    }
 
     def __init__(
         self,
@@ -206,18 +314,124 @@ class MultiTaskClusteredRegressor(MultiTaskRegressorBase):
     ):
         store(self, locals())
 
+
+@document
+class MultiTaskClusteredClassifier(ClusteredStructure, MultiTaskClassifierBase):
+    r"""Convex clustered classification: groups of similar tasks are learned.
+
+    .. math:: \min_{W, c} \sum_t \frac{\omega_t}{n_t} \sum_i
+              \log(1 + e^{-y_{ti} (x_{ti}'w_t + c_t)})
+              + \lambda_1 \eta (1 + \eta) \min_M \operatorname{tr}(W (\eta I + M)^{-1}
+              W^\top) + \rho \|W\|_F^2, \qquad \eta = \lambda_2 / \lambda_1
+
+    with the labels as -1 and 1. Of more than two classes the loss is multinomial, and
+    a column of W holds the coefficients of all classes of its task.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    MultiTaskClusteredRegressor : The same for numbers.
+    MultiTaskASOClassifier : The same penalty seen from the features.
+    MultiTaskMeanClassifier : One group.
+
+    References
+    ----------
+    {references}
+
+    Examples
+    --------
+    >>> from pymtl import MultiTaskClusteredClassifier
+    >>> from pymtl.datasets import make_multitask_classification
+    >>> data = make_multitask_classification(
+    ...     n_tasks=8, structure="clustered", n_clusters=2, random_state=0
+    ... )
+    >>> model = MultiTaskClusteredClassifier(n_clusters=2).fit(data.Xs, data.ys)
+    >>> model.cluster_labels_.shape, model.cluster_matrix_.shape
+    ((8,), (8, 8))
+    """
+
+    def __init__(
+        self,
+        lambda1: float | str = "auto",
+        lambda2: float | str = "auto",
+        *,
+        n_clusters: int = 2,
+        center: bool = False,
+        ridge: float | str = 0.0,
+        loss: str | Loss = "logistic",
+        class_weight: dict | str | None = None,
+        single_class: str = "error",
+        missing: Any = float("nan"),
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        task_column: int | str | None = None,
+        task_order: Sequence | None = None,
+        task_weight: str | Sequence[float] | dict | None = None,
+        feature_weight: Sequence[float] | None = None,
+        unseen_task: str = "error",
+        solver: str = "auto",
+        tol: float = 1e-5,
+        max_iter: int = 10000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        store(self, locals())
+
+
+class ASOStructure:
+    r"""A subspace of the features.
+
+    Parameters
+    ----------
+    lambda1 : float or "auto"
+        Strength outside the subspace; "auto" is half the mean curvature of the loss.
+    lambda2 : float or "auto"
+        Strength of the ridge; "auto" is a tenth of lambda1, and lambda1 ten times a
+        lambda2 that is given. At 0 the penalty vanishes.
+    n_components : int
+        Dimension k of the subspace.
+    ridge : float or "auto"
+        Strength :math:`\rho` of the ridge; "auto" is half the mean curvature of the
+        loss.
+
+    Attributes
+    ----------
+    lambda1_, lambda2_ : float
+        The strengths that were used.
+    subspace_ : ndarray of shape (n_components, n_features)
+        Orthonormal basis of the shared subspace, the leading eigenvectors of M; at most
+        min(n_features, n_tasks) rows.
+
+    References
+    ----------
+    R. K. Ando and T. Zhang (2005). A framework for learning predictive structures from
+    multiple tasks and unlabeled data. Journal of Machine Learning Research.
+
+    J. Chen, L. Tang, J. Liu and J. Ye (2009). A convex formulation for learning shared
+    structures from multiple tasks. ICML.
+    """
+
+    _parameter_constraints: dict = {
+        "lambda1": STRENGTH,
+        "lambda2": STRENGTH,
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "ridge": STRENGTH,
+    }
+
     def _penalty(self):
-        structure = Clustered(
-            self.lambda1,
-            self.lambda2,
-            n_clusters=self.n_clusters,
-            center=self.center,
-        )
+        structure = ASO(self.lambda1, self.lambda2, n_components=self.n_components)
         return Ridge(self.ridge) + structure
 
 
 @document
-class MultiTaskASORegressor(MultiTaskRegressorBase):
+class MultiTaskASORegressor(ASOStructure, MultiTaskRegressorBase):
     r"""Convex alternating structure optimisation: a subspace of the features is shared.
 
     .. math:: \min_{W, c} \sum_t \frac{\omega_t}{2 n_t} \|y_t - X_t w_t - c_t\|_2^2
@@ -232,26 +446,11 @@ class MultiTaskASORegressor(MultiTaskRegressorBase):
 
     Parameters
     ----------
-    lambda1 : float or "auto", default="auto"
-        Strength outside the subspace; "auto" is half the mean curvature of the loss.
-    lambda2 : float or "auto", default="auto"
-        Strength of the ridge; "auto" is a tenth of lambda1, and lambda1 ten times a
-        lambda2 that is given. At 0 the penalty vanishes.
-    n_components : int, default=2
-        Dimension k of the subspace.
-    ridge : float or "auto", default=0.0
-        Strength :math:`\rho` of the ridge; "auto" is half the mean curvature of the
-        loss.
     {parameters}
 
     Attributes
     ----------
     {attributes}
-    lambda1_, lambda2_ : float
-        The strengths that were used.
-    subspace_ : ndarray of shape (n_components, n_features)
-        Orthonormal basis of the shared subspace, the leading eigenvectors of M; at most
-        min(n_features, n_tasks) rows.
 
     See Also
     --------
@@ -260,11 +459,7 @@ class MultiTaskASORegressor(MultiTaskRegressorBase):
 
     References
     ----------
-    R. K. Ando and T. Zhang (2005). A framework for learning predictive structures from
-    multiple tasks and unlabeled data. Journal of Machine Learning Research.
-
-    J. Chen, L. Tang, J. Liu and J. Ye (2009). A convex formulation for learning shared
-    structures from multiple tasks. ICML.
+    {references}
 
     Examples
     --------
@@ -277,13 +472,6 @@ class MultiTaskASORegressor(MultiTaskRegressorBase):
     >>> model.subspace_.shape
     (2, 20)
     """
-
-    _parameter_constraints: dict = {
-        "lambda1": STRENGTH,
-        "lambda2": STRENGTH,
-        "n_components": [Interval(Integral, 1, None, closed="left")],
-        "ridge": STRENGTH,
-    }
 
     def __init__(
         self,
@@ -308,13 +496,118 @@ class MultiTaskASORegressor(MultiTaskRegressorBase):
     ):
         store(self, locals())
 
+
+@document
+class MultiTaskASOClassifier(ASOStructure, MultiTaskClassifierBase):
+    r"""Convex alternating structure optimisation: a subspace of the features is shared.
+
+    .. math:: \min_{W, c} \sum_t \frac{\omega_t}{n_t} \sum_i
+              \log(1 + e^{-y_{ti} (x_{ti}'w_t + c_t)})
+              + \lambda_1 \eta (1 + \eta) \min_M \operatorname{tr}(W^\top (\eta I +
+              M)^{-1} W) + \rho \|W\|_F^2, \qquad \eta = \lambda_2 / \lambda_1
+
+    with the labels as -1 and 1. Of more than two classes the loss is multinomial, and
+    W has one column for each class of each task.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    MultiTaskASORegressor : The same for numbers.
+    MultiTaskClusteredClassifier : The same penalty seen from the tasks.
+    MultiTaskTraceNormClassifier : Low rank without a given dimension.
+
+    References
+    ----------
+    {references}
+
+    Examples
+    --------
+    >>> from pymtl import MultiTaskASOClassifier
+    >>> from pymtl.datasets import make_multitask_classification
+    >>> data = make_multitask_classification(
+    ...     n_tasks=8, structure="low_rank", random_state=0
+    ... )
+    >>> model = MultiTaskASOClassifier(n_components=2).fit(data.Xs, data.ys)
+    >>> model.subspace_.shape
+    (2, 20)
+    """
+
+    def __init__(
+        self,
+        lambda1: float | str = "auto",
+        lambda2: float | str = "auto",
+        *,
+        n_components: int = 2,
+        ridge: float | str = 0.0,
+        loss: str | Loss = "logistic",
+        class_weight: dict | str | None = None,
+        single_class: str = "error",
+        missing: Any = float("nan"),
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        task_column: int | str | None = None,
+        task_order: Sequence | None = None,
+        task_weight: str | Sequence[float] | dict | None = None,
+        feature_weight: Sequence[float] | None = None,
+        unseen_task: str = "error",
+        solver: str = "auto",
+        tol: float = 1e-5,
+        max_iter: int = 10000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        store(self, locals())
+
+
+class RelationshipStructure:
+    r"""A covariance of the tasks.
+
+    Parameters
+    ----------
+    lambda1 : float or "auto"
+        Strength of the ridge; "auto" is half the mean curvature of the loss over
+        min(n_features, n_tasks).
+    lambda2 : float or "auto"
+        Strength of the learned relations. One "auto" is equal to the other.
+    ridge : float or "auto"
+        Strength :math:`\rho` of the ridge; "auto" is half the mean curvature of the
+        loss.
+
+    Attributes
+    ----------
+    lambda1_, lambda2_ : float
+        The strengths that were used.
+    task_covariance_ : ndarray of shape (n_tasks, n_tasks)
+        The matrix :math:`\Sigma = (W^\top W)^{1/2} / \operatorname{tr} (W^\top
+        W)^{1/2}`.
+    task_correlation_ : ndarray of shape (n_tasks, n_tasks)
+        Its correlations.
+
+    References
+    ----------
+    Y. Zhang and D.-Y. Yeung (2010). A convex formulation for learning task
+    relationships in multi-task learning. UAI.
+    """
+
+    _parameter_constraints: dict = {
+        "lambda1": STRENGTH,
+        "lambda2": STRENGTH,
+        "ridge": STRENGTH,
+    }
+
     def _penalty(self):
-        structure = ASO(self.lambda1, self.lambda2, n_components=self.n_components)
-        return Ridge(self.ridge) + structure
+        return Ridge(self.ridge) + Relationship(self.lambda1, self.lambda2)
 
 
 @document
-class MultiTaskRelationshipRegressor(MultiTaskRegressorBase):
+class MultiTaskRelationshipRegressor(RelationshipStructure, MultiTaskRegressorBase):
     r"""Multi-task relationship learning: a covariance of the tasks is learned.
 
     .. math:: \min_{W, c} \sum_t \frac{\omega_t}{2 n_t} \|y_t - X_t w_t - c_t\|_2^2
@@ -330,26 +623,11 @@ class MultiTaskRelationshipRegressor(MultiTaskRegressorBase):
 
     Parameters
     ----------
-    lambda1 : float or "auto", default="auto"
-        Strength of the ridge; "auto" is half the mean curvature of the loss over
-        min(n_features, n_tasks).
-    lambda2 : float or "auto", default="auto"
-        Strength of the learned relations. One "auto" is equal to the other.
-    ridge : float or "auto", default=0.0
-        Strength :math:`\rho` of the ridge; "auto" is half the mean curvature of the
-        loss.
     {parameters}
 
     Attributes
     ----------
     {attributes}
-    lambda1_, lambda2_ : float
-        The strengths that were used.
-    task_covariance_ : ndarray of shape (n_tasks, n_tasks)
-        The matrix :math:`\Sigma = (W^\top W)^{1/2} / \operatorname{tr} (W^\top
-        W)^{1/2}`.
-    task_correlation_ : ndarray of shape (n_tasks, n_tasks)
-        Its correlations.
 
     See Also
     --------
@@ -358,8 +636,7 @@ class MultiTaskRelationshipRegressor(MultiTaskRegressorBase):
 
     References
     ----------
-    Y. Zhang and D.-Y. Yeung (2010). A convex formulation for learning task
-    relationships in multi-task learning. UAI.
+    {references}
 
     Examples
     --------
@@ -374,12 +651,6 @@ class MultiTaskRelationshipRegressor(MultiTaskRegressorBase):
            [ 1.,  1., -1.],
            [-1., -1.,  1.]])
     """
-
-    _parameter_constraints: dict = {
-        "lambda1": STRENGTH,
-        "lambda2": STRENGTH,
-        "ridge": STRENGTH,
-    }
 
     def __init__(
         self,
@@ -403,12 +674,114 @@ class MultiTaskRelationshipRegressor(MultiTaskRegressorBase):
     ):
         store(self, locals())
 
+
+@document
+class MultiTaskRelationshipClassifier(RelationshipStructure, MultiTaskClassifierBase):
+    r"""Multi-task relationship learning: a covariance of the tasks is learned.
+
+    .. math:: \min_{W, c} \sum_t \frac{\omega_t}{n_t} \sum_i
+              \log(1 + e^{-y_{ti} (x_{ti}'w_t + c_t)})
+              + \tfrac{\lambda_1}{2} \|W\|_F^2 + \tfrac{\lambda_2}{2} \min_\Sigma
+              \operatorname{tr}(W \Sigma^{-1} W^\top) + \rho \|W\|_F^2
+
+    with the labels as -1 and 1. Of more than two classes the loss is multinomial, and
+    a column of W holds the coefficients of all classes of its task.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    MultiTaskRelationshipRegressor : The same for numbers.
+    MultiTaskFeatureCovarianceClassifier : A covariance of the features.
+    MultiTaskClusteredClassifier : Groups of tasks.
+
+    References
+    ----------
+    {references}
+
+    Examples
+    --------
+    >>> from pymtl import MultiTaskRelationshipClassifier
+    >>> from pymtl.datasets import make_multitask_classification
+    >>> data = make_multitask_classification(n_tasks=4, random_state=0)
+    >>> model = MultiTaskRelationshipClassifier().fit(data.Xs, data.ys)
+    >>> model.task_correlation_.shape
+    (4, 4)
+    """
+
+    def __init__(
+        self,
+        lambda1: float | str = "auto",
+        lambda2: float | str = "auto",
+        *,
+        ridge: float | str = 0.0,
+        loss: str | Loss = "logistic",
+        class_weight: dict | str | None = None,
+        single_class: str = "error",
+        missing: Any = float("nan"),
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        task_column: int | str | None = None,
+        task_order: Sequence | None = None,
+        task_weight: str | Sequence[float] | dict | None = None,
+        feature_weight: Sequence[float] | None = None,
+        unseen_task: str = "error",
+        solver: str = "auto",
+        tol: float = 1e-5,
+        max_iter: int = 10000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        store(self, locals())
+
+
+class FeatureCovarianceStructure:
+    r"""A covariance of the features.
+
+    Parameters
+    ----------
+    lambda1 : float or "auto"
+        Strength of the squared trace norm; "auto" is half the mean curvature of the
+        loss over min(n_features, n_tasks), which shrinks a W whose singular values are
+        equal half way.
+    lambda2 : float or "auto"
+        Strength of the ridge; "auto" is half the mean curvature of the loss.
+
+    Attributes
+    ----------
+    lambda1_, lambda2_ : float
+        The strengths that were used.
+    feature_covariance_ : ndarray of shape (n_features, n_features)
+        The matrix :math:`D = (W W^\top)^{1/2} / \operatorname{tr} (W W^\top)^{1/2}`,
+        formed when it is asked for.
+
+    References
+    ----------
+    A. Argyriou, T. Evgeniou and M. Pontil (2008). Convex multi-task feature learning.
+    Machine Learning.
+    """
+
+    _parameter_constraints: dict = {"lambda1": STRENGTH, "lambda2": STRENGTH}
+
     def _penalty(self):
-        return Ridge(self.ridge) + Relationship(self.lambda1, self.lambda2)
+        return FeatureCovariance(self.lambda1) + Ridge(self.lambda2)
+
+    @property
+    def feature_covariance_(self) -> np.ndarray:
+        """The learned covariance of the features, formed when it is asked for."""
+        return FeatureCovariance.covariance(self._penalised)
 
 
 @document
-class MultiTaskFeatureCovarianceRegressor(MultiTaskRegressorBase):
+class MultiTaskFeatureCovarianceRegressor(
+    FeatureCovarianceStructure, MultiTaskRegressorBase
+):
     r"""Convex multi-task feature learning: a covariance of the features is learned.
 
     .. math:: \min_{W, c} \sum_t \frac{\omega_t}{2 n_t} \|y_t - X_t w_t - c_t\|_2^2
@@ -423,22 +796,11 @@ class MultiTaskFeatureCovarianceRegressor(MultiTaskRegressorBase):
 
     Parameters
     ----------
-    lambda1 : float or "auto", default="auto"
-        Strength of the squared trace norm; "auto" is half the mean curvature of the
-        loss over min(n_features, n_tasks), which shrinks a W whose singular values are
-        equal half way.
-    lambda2 : float or "auto", default=0.0
-        Strength of the ridge; "auto" is half the mean curvature of the loss.
     {parameters}
 
     Attributes
     ----------
     {attributes}
-    lambda1_, lambda2_ : float
-        The strengths that were used.
-    feature_covariance_ : ndarray of shape (n_features, n_features)
-        The matrix :math:`D = (W W^\top)^{1/2} / \operatorname{tr} (W W^\top)^{1/2}`,
-        formed when it is asked for.
 
     See Also
     --------
@@ -447,8 +809,7 @@ class MultiTaskFeatureCovarianceRegressor(MultiTaskRegressorBase):
 
     References
     ----------
-    A. Argyriou, T. Evgeniou and M. Pontil (2008). Convex multi-task feature learning.
-    Machine Learning.
+    {references}
 
     Examples
     --------
@@ -461,8 +822,6 @@ class MultiTaskFeatureCovarianceRegressor(MultiTaskRegressorBase):
     >>> model.feature_covariance_.shape
     (20, 20)
     """
-
-    _parameter_constraints: dict = {"lambda1": STRENGTH, "lambda2": STRENGTH}
 
     def __init__(
         self,
@@ -485,17 +844,125 @@ class MultiTaskFeatureCovarianceRegressor(MultiTaskRegressorBase):
     ):
         store(self, locals())
 
-    def _penalty(self):
-        return FeatureCovariance(self.lambda1) + Ridge(self.lambda2)
 
-    @property
-    def feature_covariance_(self) -> np.ndarray:
-        """The learned covariance of the features, formed when it is asked for."""
-        return FeatureCovariance.covariance(self._penalised)
+@document
+class MultiTaskFeatureCovarianceClassifier(
+    FeatureCovarianceStructure, MultiTaskClassifierBase
+):
+    r"""Convex multi-task feature learning: a covariance of the features is learned.
+
+    .. math:: \min_{W, c} \sum_t \frac{\omega_t}{n_t} \sum_i
+              \log(1 + e^{-y_{ti} (x_{ti}'w_t + c_t)})
+              + \lambda_1 \min_D \operatorname{tr}(W^\top D^{-1} W)
+              + \lambda_2 \|W\|_F^2
+
+    with the labels as -1 and 1. Of more than two classes the loss is multinomial, and
+    W has one column for each class of each task.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    MultiTaskFeatureCovarianceRegressor : The same for numbers.
+    MultiTaskTraceNormClassifier : The trace norm itself.
+    MultiTaskRelationshipClassifier : A covariance of the tasks.
+
+    References
+    ----------
+    {references}
+
+    Examples
+    --------
+    >>> from pymtl import MultiTaskFeatureCovarianceClassifier
+    >>> from pymtl.datasets import make_multitask_classification
+    >>> data = make_multitask_classification(n_tasks=4, random_state=0)
+    >>> model = MultiTaskFeatureCovarianceClassifier().fit(data.Xs, data.ys)
+    >>> model.feature_covariance_.shape
+    (20, 20)
+    """
+
+    def __init__(
+        self,
+        lambda1: float | str = "auto",
+        lambda2: float | str = 0.0,
+        *,
+        loss: str | Loss = "logistic",
+        class_weight: dict | str | None = None,
+        single_class: str = "error",
+        missing: Any = float("nan"),
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        task_column: int | str | None = None,
+        task_order: Sequence | None = None,
+        task_weight: str | Sequence[float] | dict | None = None,
+        feature_weight: Sequence[float] | None = None,
+        unseen_task: str = "error",
+        solver: str = "auto",
+        tol: float = 1e-5,
+        max_iter: int = 10000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        store(self, locals())
+
+
+class SparseLowRankStructure:
+    r"""A space of few dimensions, and own entries.
+
+    Parameters
+    ----------
+    lambda1 : float or "auto"
+        Strength of the sparse part.
+    lambda2 : float or "auto"
+        Strength of the trace norm. If both are "auto" their ratio is the geometric
+        middle of the useful range, and they are a tenth of `lambda_max`; one "auto"
+        follows the other. To be left alone beside `rank_budget`.
+    rank_budget : float or None
+        Bound :math:`\tau` on the trace norm of Q; then there is no finite `lambda_max`.
+    ridge : float or "auto"
+        Strength :math:`\rho` of the ridge; "auto" is half the mean curvature of the
+        loss.
+
+    Attributes
+    ----------
+    lambda1_, lambda2_ : float
+        The strengths that were used.
+    shared_coef_, specific_coef_ : ndarray of the shape of `coef_`
+        The low-rank part Q and the sparse part P, which add up to `coef_`.
+
+    References
+    ----------
+    J. Chen, J. Liu and J. Ye (2010). Learning incoherent sparse and low-rank patterns
+    from multiple tasks. KDD.
+    """
+
+    _parameter_constraints: dict = {
+        "lambda1": STRENGTH,
+        "lambda2": STRENGTH,
+        "rank_budget": [Interval(Real, 0, None, closed="neither"), None],
+        "ridge": STRENGTH,
+    }
+
+    def _penalty(self):
+        if self.rank_budget is None:
+            return Ridge(self.ridge) + SparseLowRank(self.lambda1, self.lambda2)
+        if not isinstance(self.lambda2, str):
+            msg = (
+                f"rank_budget={self.rank_budget} bounds the trace norm, lambda2="
+                f"{self.lambda2} weighs it: give one of the two."
+            )
+            raise ValueError(msg)
+        return Ridge(self.ridge) + SparseRankBudget(self.lambda1, self.rank_budget)
 
 
 @document
-class MultiTaskSparseLowRankRegressor(MultiTaskRegressorBase):
+class MultiTaskSparseLowRankRegressor(SparseLowRankStructure, MultiTaskRegressorBase):
     r"""Sparse plus low rank: tasks in a space of few dimensions, and own entries.
 
     .. math:: \min_{W, c} \sum_t \frac{\omega_t}{2 n_t} \|y_t - X_t w_t - c_t\|_2^2
@@ -510,26 +977,11 @@ class MultiTaskSparseLowRankRegressor(MultiTaskRegressorBase):
 
     Parameters
     ----------
-    lambda1 : float or "auto", default="auto"
-        Strength of the sparse part.
-    lambda2 : float or "auto", default="auto"
-        Strength of the trace norm. If both are "auto" their ratio is the geometric
-        middle of the useful range, and they are a tenth of `lambda_max`; one "auto"
-        follows the other. To be left alone beside `rank_budget`.
-    rank_budget : float or None, default=None
-        Bound :math:`\tau` on the trace norm of Q; then there is no finite `lambda_max`.
-    ridge : float or "auto", default=0.0
-        Strength :math:`\rho` of the ridge; "auto" is half the mean curvature of the
-        loss.
     {parameters}
 
     Attributes
     ----------
     {attributes}
-    lambda1_, lambda2_ : float
-        The strengths that were used.
-    shared_coef_, specific_coef_ : ndarray of shape (n_tasks, n_features)
-        The low-rank part Q and the sparse part P, which add up to `coef_`.
 
     See Also
     --------
@@ -539,8 +991,7 @@ class MultiTaskSparseLowRankRegressor(MultiTaskRegressorBase):
 
     References
     ----------
-    J. Chen, J. Liu and J. Ye (2010). Learning incoherent sparse and low-rank patterns
-    from multiple tasks. KDD.
+    {references}
 
     Examples
     --------
@@ -554,13 +1005,6 @@ class MultiTaskSparseLowRankRegressor(MultiTaskRegressorBase):
     >>> np.allclose(model.shared_coef_ + model.specific_coef_, model.coef_)
     True
     """
-
-    _parameter_constraints: dict = {
-        "lambda1": STRENGTH,
-        "lambda2": STRENGTH,
-        "rank_budget": [Interval(Real, 0, None, closed="neither"), None],
-        "ridge": STRENGTH,
-    }
 
     def __init__(
         self,
@@ -585,20 +1029,119 @@ class MultiTaskSparseLowRankRegressor(MultiTaskRegressorBase):
     ):
         store(self, locals())
 
+
+@document
+class MultiTaskSparseLowRankClassifier(SparseLowRankStructure, MultiTaskClassifierBase):
+    r"""Sparse plus low rank: tasks in a space of few dimensions, and own entries.
+
+    .. math:: \min_{W, c} \sum_t \frac{\omega_t}{n_t} \sum_i
+              \log(1 + e^{-y_{ti} (x_{ti}'w_t + c_t)})
+              + \lambda_1 \sum_{jt} |p_{jt}| + \lambda_2 \|Q\|_* + \rho \|W\|_F^2,
+              \qquad W = P + Q
+
+    with the labels as -1 and 1. Of more than two classes the loss is multinomial, and
+    W has one column for each class of each task.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    MultiTaskSparseLowRankRegressor : The same for numbers.
+    MultiTaskTraceNormClassifier : Without own entries.
+    MultiTaskRobustLowRankClassifier : With whole tasks that do not fit in.
+    MultiTaskDirtyClassifier : Shared features in place of low rank.
+
+    References
+    ----------
+    {references}
+
+    Examples
+    --------
+    >>> from pymtl import MultiTaskSparseLowRankClassifier
+    >>> from pymtl.datasets import make_multitask_classification
+    >>> data = make_multitask_classification(
+    ...     n_tasks=6, structure="low_rank", random_state=0
+    ... )
+    >>> model = MultiTaskSparseLowRankClassifier().fit(data.Xs, data.ys)
+    >>> model.shared_coef_.shape, model.specific_coef_.shape
+    ((6, 20), (6, 20))
+    """
+
+    def __init__(
+        self,
+        lambda1: float | str = "auto",
+        lambda2: float | str = "auto",
+        *,
+        rank_budget: float | None = None,
+        ridge: float | str = 0.0,
+        loss: str | Loss = "logistic",
+        class_weight: dict | str | None = None,
+        single_class: str = "error",
+        missing: Any = float("nan"),
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        task_column: int | str | None = None,
+        task_order: Sequence | None = None,
+        task_weight: str | Sequence[float] | dict | None = None,
+        feature_weight: Sequence[float] | None = None,
+        unseen_task: str = "error",
+        solver: str = "auto",
+        tol: float = 1e-5,
+        max_iter: int = 10000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        store(self, locals())
+
+
+class RobustLowRankStructure:
+    r"""A space of few dimensions, and outlier tasks.
+
+    Parameters
+    ----------
+    lambda1 : float or "auto"
+        Strength of the trace norm.
+    lambda2 : float or "auto"
+        Strength of the outlier tasks. If both are "auto", lambda1 is n_tasks ** 0.05
+        times lambda2, so that few tasks are outliers, and they are a tenth of
+        `lambda_max`; one "auto" follows the other.
+    ridge : float or "auto"
+        Strength :math:`\rho` of the ridge; "auto" is half the mean curvature of the
+        loss.
+
+    Attributes
+    ----------
+    lambda1_, lambda2_ : float
+        The strengths that were used.
+    shared_coef_, specific_coef_ : ndarray of the shape of `coef_`
+        The parts L and S, which add up to `coef_`.
+    outlier_tasks_ : ndarray
+        Labels of the tasks with specific coefficients.
+
+    References
+    ----------
+    J. Chen, J. Zhou and J. Ye (2011). Integrating low-rank and group-sparse structures
+    for robust multi-task learning. KDD.
+    """
+
+    _parameter_constraints: dict = {
+        "lambda1": STRENGTH,
+        "lambda2": STRENGTH,
+        "ridge": STRENGTH,
+    }
+
     def _penalty(self):
-        if self.rank_budget is None:
-            return Ridge(self.ridge) + SparseLowRank(self.lambda1, self.lambda2)
-        if not isinstance(self.lambda2, str):
-            msg = (
-                f"rank_budget={self.rank_budget} bounds the trace norm, lambda2="
-                f"{self.lambda2} weighs it: give one of the two."
-            )
-            raise ValueError(msg)
-        return Ridge(self.ridge) + SparseRankBudget(self.lambda1, self.rank_budget)
+        return Ridge(self.ridge) + RobustLowRank(self.lambda1, self.lambda2)
 
 
 @document
-class MultiTaskRobustLowRankRegressor(MultiTaskRegressorBase):
+class MultiTaskRobustLowRankRegressor(RobustLowRankStructure, MultiTaskRegressorBase):
     r"""Robust low rank: tasks in a space of few dimensions, and outlier tasks.
 
     .. math:: \min_{W, c} \sum_t \frac{\omega_t}{2 n_t} \|y_t - X_t w_t - c_t\|_2^2
@@ -614,26 +1157,11 @@ class MultiTaskRobustLowRankRegressor(MultiTaskRegressorBase):
 
     Parameters
     ----------
-    lambda1 : float or "auto", default="auto"
-        Strength of the trace norm.
-    lambda2 : float or "auto", default="auto"
-        Strength of the outlier tasks. If both are "auto", lambda1 is n_tasks ** 0.05
-        times lambda2, so that few tasks are outliers, and they are a tenth of
-        `lambda_max`; one "auto" follows the other.
-    ridge : float or "auto", default=0.0
-        Strength :math:`\rho` of the ridge; "auto" is half the mean curvature of the
-        loss.
     {parameters}
 
     Attributes
     ----------
     {attributes}
-    lambda1_, lambda2_ : float
-        The strengths that were used.
-    shared_coef_, specific_coef_ : ndarray of shape (n_tasks, n_features)
-        The parts L and S, which add up to `coef_`.
-    outlier_tasks_ : ndarray
-        Labels of the tasks with specific coefficients.
 
     See Also
     --------
@@ -642,8 +1170,7 @@ class MultiTaskRobustLowRankRegressor(MultiTaskRegressorBase):
 
     References
     ----------
-    J. Chen, J. Zhou and J. Ye (2011). Integrating low-rank and group-sparse structures
-    for robust multi-task learning. KDD.
+    {references}
 
     Examples
     --------
@@ -660,12 +1187,6 @@ class MultiTaskRobustLowRankRegressor(MultiTaskRegressorBase):
     >>> model.outlier_tasks_, data.outlier_tasks
     (array([1, 6]), array([1, 6]))
     """
-
-    _parameter_constraints: dict = {
-        "lambda1": STRENGTH,
-        "lambda2": STRENGTH,
-        "ridge": STRENGTH,
-    }
 
     def __init__(
         self,
@@ -689,5 +1210,70 @@ class MultiTaskRobustLowRankRegressor(MultiTaskRegressorBase):
     ):
         store(self, locals())
 
-    def _penalty(self):
-        return Ridge(self.ridge) + RobustLowRank(self.lambda1, self.lambda2)
+
+@document
+class MultiTaskRobustLowRankClassifier(RobustLowRankStructure, MultiTaskClassifierBase):
+    r"""Robust low rank: tasks in a space of few dimensions, and outlier tasks.
+
+    .. math:: \min_{W, c} \sum_t \frac{\omega_t}{n_t} \sum_i
+              \log(1 + e^{-y_{ti} (x_{ti}'w_t + c_t)})
+              + \lambda_1 \|L\|_* + \lambda_2 \sum_t \|s_t\|_2 + \rho \|W\|_F^2,
+              \qquad W = L + S
+
+    with the labels as -1 and 1. Of more than two classes the loss is multinomial, and
+    a column of W holds the coefficients of all classes of its task.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    MultiTaskRobustLowRankRegressor : The same for numbers.
+    MultiTaskRobustFeatureClassifier : Shared features in place of low rank.
+    MultiTaskTraceNormClassifier : Without outlier tasks.
+
+    References
+    ----------
+    {references}
+
+    Examples
+    --------
+    >>> from pymtl import MultiTaskRobustLowRankClassifier
+    >>> from pymtl.datasets import make_multitask_classification
+    >>> data = make_multitask_classification(
+    ...     n_tasks=6, structure="low_rank", random_state=0
+    ... )
+    >>> model = MultiTaskRobustLowRankClassifier().fit(data.Xs, data.ys)
+    >>> model.shared_coef_.shape, model.specific_coef_.shape
+    ((6, 20), (6, 20))
+    """
+
+    def __init__(
+        self,
+        lambda1: float | str = "auto",
+        lambda2: float | str = "auto",
+        *,
+        ridge: float | str = 0.0,
+        loss: str | Loss = "logistic",
+        class_weight: dict | str | None = None,
+        single_class: str = "error",
+        missing: Any = float("nan"),
+        fit_intercept: bool | str = True,
+        lambda0: float | str = "auto",
+        task_column: int | str | None = None,
+        task_order: Sequence | None = None,
+        task_weight: str | Sequence[float] | dict | None = None,
+        feature_weight: Sequence[float] | None = None,
+        unseen_task: str = "error",
+        solver: str = "auto",
+        tol: float = 1e-5,
+        max_iter: int = 10000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        store(self, locals())

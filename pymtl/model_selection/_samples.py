@@ -72,12 +72,15 @@ class Samples:
     def take(self, index: np.ndarray) -> tuple:
         """Return X, y, sample_weight and offset of some samples."""
         if self.door == LISTS:
-            rows = [self.row[index[self.task[index] == t]] for t in range(len(self.X))]
+            task = self.task[index]
+            order = index[np.argsort(task, kind="stable")]
+            sizes = np.bincount(task, minlength=len(self.X))
+            rows = np.split(self.row[order], np.cumsum(sizes)[:-1])
             parts = (self.X, self.y, self.sample_weight, self.offset)
             return tuple(
                 part
                 and {
-                    label: safe_indexing(values, i)
+                    label: _rows(values, i)
                     for label, values, i in zip(self.labels, part, rows, strict=True)
                     if len(i)
                 }
@@ -140,4 +143,6 @@ class Samples:
 
 
 def _rows(part, rows):
+    if isinstance(part, np.ndarray):
+        return part[rows]
     return safe_indexing(part if hasattr(part, "shape") else np.asarray(part), rows)

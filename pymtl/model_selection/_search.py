@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from copy import copy, deepcopy
-from itertools import product
+from itertools import chain
 from numbers import Integral, Real
 from typing import Any
 
@@ -209,8 +209,8 @@ class MultiTaskSearchCV(MetaEstimatorMixin, BaseEstimator):
         self.scorer_ = None if self.scoring is None else get_scorer(self.scoring)
         params = [
             {**outer, **{prefix + name: v for name, v in setting.items()}}
-            for outer, prefix, settings in grid
-            for setting in settings
+            for outer, prefix, lines in grid
+            for setting in chain(*lines)
         ]
         if self.select in ("bic", "ebic"):
             self._by_criterion(grid, params, samples)
@@ -252,7 +252,7 @@ class MultiTaskSearchCV(MetaEstimatorMixin, BaseEstimator):
             raise ValueError(msg)
 
     def _settings(self, outer, X, y, sample_weight, offset):
-        """Return the prefix and the settings of the strengths, the strongest first."""
+        """Return the prefix and lines of settings, on each the strongest first."""
         model = clone(self.estimator).set_params(**deepcopy(outer))
         final, prefix = _parts(model)
         names = final.get_params(deep=False)
@@ -270,31 +270,31 @@ class MultiTaskSearchCV(MetaEstimatorMixin, BaseEstimator):
             seconds = [{"lambda2": v} for v in _decreasing(lambda2, "lambda2")]
         first = next((n for n in ("lambda1", "lambda2") if n in names), None)
         if lambda1 is None:
-            return prefix, seconds
+            return prefix, [[second] for second in seconds]
         path = isinstance(lambda1, str)
         if first is not None and not path:
             firsts = [{first: v} for v in _decreasing(lambda1, "lambda1")]
-            return prefix, [a | b for a, b in product(seconds, firsts)]
+            return prefix, [[second | v for v in firsts] for second in seconds]
         if isinstance(model, Pipeline) and len(model) > 1:
             X = model[:-1].fit_transform(X, y)
         training = Training(final, X, y, sample_weight, offset)
-        settings = []
+        lines = []
         for second in seconds:
             training.estimator = with_parameters(final, second)
             values = None if path else lambda1
             moved = training.settings(values, self.n_lambdas, self.eps)[2]
-            settings += [moving | second for moving in moved]
-        return prefix, settings
+            lines.append([moving | second for moving in moved])
+        return prefix, lines
 
     def _by_folds(self, grid, params, samples, groups):
         splits = samples.split(self.cv, groups)
         self.n_splits_ = len(splits)
         jobs = [
             delayed(_evaluate)(
-                self.estimator, outer, settings, samples, train, test, self.scorer_
+                self.estimator, outer, [*chain(*lines)], samples, *split, self.scorer_
             )
-            for train, test in splits
-            for outer, _, settings in grid
+            for split in splits
+            for outer, _, lines in grid
         ]
         found = Parallel(n_jobs=self.n_jobs)(_progress(jobs, self.verbose))
         scores, fit_times, score_times, converged = (
@@ -317,24 +317,20 @@ class MultiTaskSearchCV(MetaEstimatorMixin, BaseEstimator):
     def _strongest(self, grid, scores, best):
         """Return the first of the best's line that is within one standard error."""
         error = scores[:, best].std(ddof=1) / np.sqrt(len(scores))
-        mean = scores.mean(axis=0)
-        n_lines = 1 if self.lambda2 is None else len(np.atleast_1d(self.lambda2))
-        start = 0
-        for _, _, settings in grid:
-            length = max(len(settings) // n_lines, 1)
-            if best < start + len(settings):
-                start += (best - start) // length * length
+        mean, stop = scores.mean(axis=0), 0
+        for line in chain(*(lines for _, _, lines in grid)):
+            start, stop = stop, stop + len(line)
+            if best < stop:
                 break
-            start += len(settings)
         near = mean[start : best + 1] >= mean[best] - error
         return start + int(np.argmax(near))
 
     def _by_criterion(self, grid, params, samples):
         self.n_splits_ = 0
         values, times, converged = [], [], []
-        for outer, _, settings in grid:
+        for outer, _, lines in grid:
             for value, seconds, done in _criterion(
-                self.estimator, outer, settings, samples, self.select == "ebic"
+                self.estimator, outer, [*chain(*lines)], samples, self.select == "ebic"
             ):
                 values.append(value)
                 times.append(seconds)
