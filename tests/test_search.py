@@ -6,15 +6,18 @@ from numbers import Real
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.compose import make_column_transformer
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import Lasso
 from sklearn.linear_model import Ridge as SklearnRidge
 from sklearn.metrics import make_scorer, mean_absolute_error, r2_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from pymtl import (
@@ -190,6 +193,25 @@ def test_a_pipeline_is_searched():
     assert path.lambda_max(X, Y) == np.inf
 
 
+def test_a_task_column_behind_other_steps():
+    frame = pd.DataFrame(X, columns=["school", *"abcdef"])[[*"abc", "school", *"def"]]
+    move = make_column_transformer(
+        ("passthrough", ["school"]), (StandardScaler(), [*"abcdef"])
+    )
+    model = make_pipeline(move, MultiTaskMeanRegressor(lambda2=0.1, **LONG))
+    search = MultiTaskSearchCV(model, lambda1=VALUES, cv=3)
+    with pytest.raises(ValueError, match="'columntransformer' returns"):
+        search.fit(frame, Y)
+    cv = TaskKFold(3, task_column="school")
+    theirs = GridSearchCV(
+        model,
+        {"multitaskmeanregressor__lambda1": VALUES},
+        cv=cv,
+        scoring="neg_mean_squared_error",
+    )
+    require_same(search.set_params(cv=cv).fit(frame, Y), theirs.fit(frame, Y))
+
+
 def test_inside_a_pipeline():
     search = MultiTaskSearchCV(MultiTaskL21Regressor(**LONG), lambda1=VALUES, cv=3)
     model = make_pipeline(TaskScaler(task_column=0), search).fit(X, Y)
@@ -264,6 +286,21 @@ def test_lists_and_dicts_are_the_long_table(scoring):
         long.cv_results_["mean_test_score"],
         rtol=1e-6,
     )
+
+
+def test_targets_of_a_long_table_in_any_container():
+    model = MultiTaskMeanRegressor(lambda2=0.1, **LONG)
+    search = MultiTaskSearchCV(model, lambda1=VALUES, cv=3, refit=False).fit(X, Y)
+    expected = search.cv_results_["mean_test_score"]
+    index = np.random.default_rng(0).permutation(len(Y))
+    for table, y in [
+        (X, Y[:, None]),
+        (X.tolist(), Y.tolist()),
+        (pd.DataFrame(X, index=index), pd.Series(Y, index=index)),
+        (pl.DataFrame(X), pl.Series(Y)),
+    ]:
+        found = search.fit(table, y).cv_results_["mean_test_score"]
+        assert_allclose(found, expected, rtol=1e-9)
 
 
 def test_tasks_smaller_than_the_folds():

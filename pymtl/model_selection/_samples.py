@@ -55,6 +55,8 @@ class Samples:
         self.X, *_ = indexable(X, y)
         if not hasattr(self.X, "shape"):
             self.X = np.asarray(X)
+        if self.door == LONG:
+            self.y = column_or_1d(y)
         y_array = np.asarray(y)
         if self.door == SHARED and y_array.ndim == 2 and y_array.dtype.kind == "f":
             missing = np.isnan(y_array)

@@ -200,6 +200,7 @@ class MultiTaskSearchCV(MetaEstimatorMixin, BaseEstimator):
             If an option is not known, or the data do not fit together.
         """
         self._check_options()
+        self._check_column()
         final, _ = _parts(self.estimator)
         samples = Samples(X, y, sample_weight, offset, final.task_column)
         grid = [
@@ -250,6 +251,24 @@ class MultiTaskSearchCV(MetaEstimatorMixin, BaseEstimator):
                 "GridSearchCV with cv=TaskKFold(task_column=...)."
             )
             raise ValueError(msg)
+
+    def _check_column(self):
+        """Refuse a task column that is a position behind steps that may move it."""
+        final, _ = _parts(self.estimator)
+        column = final.task_column
+        if isinstance(column, str | None) or not isinstance(self.cv, Integral):
+            return
+        for name, step in getattr(self.estimator, "steps", [])[:-1]:
+            same = step in ("passthrough", None) or column == getattr(
+                step, "task_column", None
+            )
+            if not same:
+                msg = (
+                    f"task_column={column} is a position in what the step {name!r} "
+                    f"returns, and may be another in X: give cv=TaskKFold({self.cv}, "
+                    "task_column=...) with the column of X."
+                )
+                raise ValueError(msg)
 
     def _settings(self, outer, X, y, sample_weight, offset):
         """Return the prefix and lines of settings, on each the strongest first."""
