@@ -1,21 +1,70 @@
 """The optima of MALSAR and RMTL, computed by independent solvers, are reached.
 
 MALSAR sums the squared loss over the rows and has no intercept; RMTL's objective is
-ours. Its graph of the mean, like MALSAR's, is `W (I - 11'/T)`.
+ours, and so are those of labels in both packages. Its graph of the mean, like
+MALSAR's, is `W (I - 11'/T)`.
 """
 
 import json
+import warnings
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from pymtl import MultiTaskL21Regressor, MultiTaskMeanRegressor
+from pymtl import (
+    MultiTaskClusteredClassifier,
+    MultiTaskDirtyClassifier,
+    MultiTaskGraphClassifier,
+    MultiTaskL1Classifier,
+    MultiTaskL21Classifier,
+    MultiTaskL21Regressor,
+    MultiTaskMeanClassifier,
+    MultiTaskMeanRegressor,
+    MultiTaskRobustFeatureClassifier,
+    MultiTaskTraceNormClassifier,
+)
 
 MALSAR_L21 = ["Least_L21_P1_1", "Least_L21_P1_2", "Least_L21_P2_1", "Least_L21_P2_2"]
 MALSAR_RIDGE = ["Least_L21_L2_P2_1"]
 RMTL_L21 = [f"RMTL_L21_{p}" for p in ("P1_1", "P1_2", "P2_1", "P2_2", "P2_3")]
 RMTL_MEAN = [f"RMTL_Graph_{p}" for p in ("P1_1", "P1_2", "P2_1", "P2_2")]
+# functions of classification: the same model, given rho1 (Lam1), rho2 (Lam2), k and R
+LABELS = {
+    "Logistic_Lasso": lambda a, b, k, R: MultiTaskL1Classifier(a),
+    "Logistic_L21": lambda a, b, k, R: MultiTaskL21Classifier(a),
+    "Logistic_Trace": lambda a, b, k, R: MultiTaskTraceNormClassifier(a),
+    "Logistic_SRMTL": lambda a, b, k, R: MultiTaskGraphClassifier(
+        a, 0.0, b, incidence=R
+    ),
+    "Logistic_CMTL": lambda a, b, k, R: MultiTaskClusteredClassifier(
+        a, b, n_clusters=k
+    ),
+    "Logistic_Dirty": lambda a, b, k, R: MultiTaskDirtyClassifier(a, b),
+    "Logistic_rMTFL": lambda a, b, k, R: MultiTaskRobustFeatureClassifier(a, b),
+    "MTL(Classification,Lasso)": lambda a, b, k, R: MultiTaskL1Classifier(a, b),
+    "MTL(Classification,L21)": lambda a, b, k, R: MultiTaskL21Classifier(a, b),
+    "MTL(Classification,Trace)": lambda a, b, k, R: MultiTaskTraceNormClassifier(a, b),
+    "MTL(Classification,Graph)": lambda a, b, k, R: MultiTaskMeanClassifier(a, b),
+    "MTL(Classification,CMTL)": lambda a, b, k, R: MultiTaskClusteredClassifier(
+        a, b, n_clusters=k
+    ),
+}
+NAMES = {
+    "Logistic_Lasso": (1, 2),
+    "Logistic_L21": (1, 2),
+    "Logistic_Trace": (1, 2),
+    "Logistic_SRMTL": (1, 2),
+    "Logistic_CMTL": (1,),
+    "Logistic_Dirty": (1, 2),
+    "Logistic_rMTFL": (1, 2),
+    "RMTL_L21": (1, 2),
+    "RMTL_Lasso": (1, 2),
+    "RMTL_Trace": (1, 2),
+    "RMTL_Graph": (1,),
+    "RMTL_CMTL": (1,),
+}
+LABEL_ENTRIES = [f"{name}_P2c_{i}" for name, ends in NAMES.items() for i in ends]
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +124,34 @@ def test_optimum_is_reached(shared_folder, entries, name):
     if "Graph" in name:
         assert_allclose(R, np.eye(len(Xs)) - 1 / len(Xs), atol=1e-15)
         assert_allclose(model.coef_.T, W, atol=1e-6 * np.abs(W).max())
+
+
+@pytest.mark.parametrize("name", LABEL_ENTRIES)
+def test_optimum_of_labels_is_reached(shared_folder, entries, name):
+    entry = entries[name]
+    strengths = {k.lower(): float(v) for k, v in entry["params"].items()}
+    first = strengths.get("rho1", strengths.get("lam1"))
+    second = strengths.get("rho2", strengths.get("lam2", 0.0))
+    with np.load(shared_folder / "reference" / "P2c.npz") as z:
+        cuts = np.cumsum(z["n"])[:-1]
+        Xs = np.split(z["X"].astype(float), cuts)
+        ys, R = np.split(z["y"], cuts), z["R"]
+        solution = z[f"{name}/ref_W"] if f"{name}/ref_W" in z else None
+    build = LABELS[entry["function"]]
+    model = build(first, second, int(strengths.get("k", 0)), R).set_params(tol=1e-7)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of a part that is zero
+        model.fit(Xs, ys)
+    assert model.converged_
+    assert_allclose(model.objective_, entry["objective"], rtol=1e-6)
+    assert model.objective_ - entry["objective"] <= model.dual_gap_ + 1e-9
+    if solution is not None:
+        assert_allclose(model.coef_.T, solution, atol=0.01 * np.abs(solution).max())
+
+
+def test_every_reference_of_labels_is_here(entries):
+    found = {i for i, e in entries.items() if e["problem"] == "P2c"}
+    assert found - {"Logistic_CMTL_fix_P2c_1"} == set(LABEL_ENTRIES)
 
 
 def test_every_reference_of_these_models_is_here(entries):
