@@ -10,7 +10,13 @@ from ..losses import Loss
 from ..penalties import L1, L21, LInf, Ridge, SparseGroup
 
 
-class L21Structure:
+class MayBePositive:
+    """The coefficients may be held to positive values."""
+
+    _parameter_constraints: dict = {"positive": ["boolean"]}
+
+
+class L21Structure(MayBePositive):
     r"""Features that all tasks use, or none.
 
     Parameters
@@ -19,6 +25,8 @@ class L21Structure:
         Strength of the row norms; "auto" is a tenth of `lambda_max`.
     lambda2 : float or "auto"
         Strength of the ridge; "auto" is half the mean curvature of the loss.
+    positive : bool
+        Whether to forbid negative coefficients.
 
     Attributes
     ----------
@@ -35,7 +43,7 @@ class L21Structure:
     _parameter_constraints: dict = {"lambda1": STRENGTH, "lambda2": STRENGTH}
 
     def _penalty(self):
-        return L21(self.lambda1) + Ridge(self.lambda2)
+        return L21(self.lambda1, self.positive) + Ridge(self.lambda2)
 
 
 @document
@@ -84,6 +92,7 @@ class MultiTaskL21Regressor(L21Structure, MultiTaskRegressorBase):
         lambda1: float | str = "auto",
         lambda2: float | str = 0.0,
         *,
+        positive: bool = False,
         loss: str | Loss = "squared",
         fit_intercept: bool | str = True,
         lambda0: float | str = "auto",
@@ -146,6 +155,7 @@ class MultiTaskL21Classifier(L21Structure, MultiTaskClassifierBase):
         lambda1: float | str = "auto",
         lambda2: float | str = 0.0,
         *,
+        positive: bool = False,
         loss: str | Loss = "logistic",
         class_weight: dict | str | None = None,
         single_class: str = "error",
@@ -166,7 +176,7 @@ class MultiTaskL21Classifier(L21Structure, MultiTaskClassifierBase):
         store(self, locals())
 
 
-class L1Structure:
+class L1Structure(MayBePositive):
     r"""Features of each task's own.
 
     Parameters
@@ -175,6 +185,8 @@ class L1Structure:
         Strength of the absolute values; "auto" is a tenth of `lambda_max`.
     lambda2 : float or "auto"
         Strength of the ridge; "auto" is half the mean curvature of the loss.
+    positive : bool
+        Whether to forbid negative coefficients.
 
     Attributes
     ----------
@@ -190,7 +202,7 @@ class L1Structure:
     _parameter_constraints: dict = {"lambda1": STRENGTH, "lambda2": STRENGTH}
 
     def _penalty(self):
-        return L1(self.lambda1) + Ridge(self.lambda2)
+        return L1(self.lambda1, self.positive) + Ridge(self.lambda2)
 
 
 @document
@@ -238,6 +250,7 @@ class MultiTaskL1Regressor(L1Structure, MultiTaskRegressorBase):
         lambda1: float | str = "auto",
         lambda2: float | str = 0.0,
         *,
+        positive: bool = False,
         loss: str | Loss = "squared",
         fit_intercept: bool | str = True,
         lambda0: float | str = "auto",
@@ -300,6 +313,7 @@ class MultiTaskL1Classifier(L1Structure, MultiTaskClassifierBase):
         lambda1: float | str = "auto",
         lambda2: float | str = 0.0,
         *,
+        positive: bool = False,
         loss: str | Loss = "logistic",
         class_weight: dict | str | None = None,
         single_class: str = "error",
@@ -320,7 +334,7 @@ class MultiTaskL1Classifier(L1Structure, MultiTaskClassifierBase):
         store(self, locals())
 
 
-class LInfStructure:
+class LInfStructure(MayBePositive):
     r"""Features in common, with coefficients of like size.
 
     Parameters
@@ -329,6 +343,8 @@ class LInfStructure:
         Strength of the largest entries of the rows; "auto" is a tenth of `lambda_max`.
     lambda2 : float or "auto"
         Strength of the ridge; "auto" is half the mean curvature of the loss.
+    positive : bool
+        Whether to forbid negative coefficients.
 
     Attributes
     ----------
@@ -344,7 +360,7 @@ class LInfStructure:
     _parameter_constraints: dict = {"lambda1": STRENGTH, "lambda2": STRENGTH}
 
     def _penalty(self):
-        return LInf(self.lambda1) + Ridge(self.lambda2)
+        return LInf(self.lambda1, self.positive) + Ridge(self.lambda2)
 
 
 @document
@@ -392,6 +408,7 @@ class MultiTaskLInfRegressor(LInfStructure, MultiTaskRegressorBase):
         lambda1: float | str = "auto",
         lambda2: float | str = 0.0,
         *,
+        positive: bool = False,
         loss: str | Loss = "squared",
         fit_intercept: bool | str = True,
         lambda0: float | str = "auto",
@@ -452,6 +469,7 @@ class MultiTaskLInfClassifier(LInfStructure, MultiTaskClassifierBase):
         lambda1: float | str = "auto",
         lambda2: float | str = 0.0,
         *,
+        positive: bool = False,
         loss: str | Loss = "logistic",
         class_weight: dict | str | None = None,
         single_class: str = "error",
@@ -472,7 +490,7 @@ class MultiTaskLInfClassifier(LInfStructure, MultiTaskClassifierBase):
         store(self, locals())
 
 
-class SparseGroupStructure:
+class SparseGroupStructure(MayBePositive):
     r"""Features chosen for all tasks, and again in each.
 
     Parameters
@@ -485,6 +503,8 @@ class SparseGroupStructure:
     ridge : float or "auto"
         Strength :math:`\rho` of the ridge; "auto" is half the mean curvature of the
         loss.
+    positive : bool
+        Whether to forbid negative coefficients.
 
     Attributes
     ----------
@@ -504,7 +524,9 @@ class SparseGroupStructure:
     }
 
     def _penalty(self):
-        return Ridge(self.ridge) + SparseGroup(self.lambda1, self.lambda2)
+        return Ridge(self.ridge) + SparseGroup(
+            self.lambda1, self.lambda2, self.positive
+        )
 
 
 @document
@@ -557,6 +579,7 @@ class MultiTaskSparseGroupRegressor(SparseGroupStructure, MultiTaskRegressorBase
         lambda2: float | str = "auto",
         *,
         ridge: float | str = 0.0,
+        positive: bool = False,
         loss: str | Loss = "squared",
         fit_intercept: bool | str = True,
         lambda0: float | str = "auto",
@@ -621,6 +644,7 @@ class MultiTaskSparseGroupClassifier(SparseGroupStructure, MultiTaskClassifierBa
         lambda2: float | str = "auto",
         *,
         ridge: float | str = 0.0,
+        positive: bool = False,
         loss: str | Loss = "logistic",
         class_weight: dict | str | None = None,
         single_class: str = "error",

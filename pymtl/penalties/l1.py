@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ._base import Penalty
+from ._sign import Signed
 
 
-class L1(Penalty):
+class L1(Signed):
     r"""Sum of the absolute values: each task chooses its own features.
 
     .. math:: \Omega(W) = \lambda_1 \sum_{jt} |w_{jt}|
@@ -18,6 +18,8 @@ class L1(Penalty):
     ----------
     lambda1 : float or "auto", default="auto"
         Strength; "auto" is a tenth of `lambda_max`.
+    positive : bool, default=False
+        Whether to forbid negative coefficients.
 
     References
     ----------
@@ -36,18 +38,19 @@ class L1(Penalty):
     task_metric = True
     separable = "entry"
 
-    def __init__(self, lambda1: float | str = "auto"):
+    def __init__(self, lambda1: float | str = "auto", positive: bool = False):
         self.lambda1 = lambda1
+        self.positive = positive
 
     @property
     def row_norms(self):
-        return self.lambda1, 0.0
+        return None if self.positive else (self.lambda1, 0.0)
 
     def value(self, W):
-        return self.lambda1 * float(np.abs(W).sum())
+        return self._size(W, self.lambda1 * float(np.abs(W).sum()))
 
     def prox(self, V, step):
-        threshold = step * self.lambda1
+        V, threshold = self._allowed(V), step * self.lambda1
         return V - np.clip(V, -threshold, threshold)
 
     def polar(self, G: np.ndarray) -> float:
@@ -63,4 +66,4 @@ class L1(Penalty):
         gauge : float
             At most 1 where G is in the dual ball.
         """
-        return float(np.abs(G).max(initial=0.0)) / self.lambda1
+        return float(np.abs(self._allowed(G)).max(initial=0.0)) / self.lambda1

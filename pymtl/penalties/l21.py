@@ -3,10 +3,10 @@
 import numpy as np
 
 from .._kernels import shrink_rows
-from ._base import Penalty
+from ._sign import Signed
 
 
-class L21(Penalty):
+class L21(Signed):
     r"""Sum of the Euclidean norms of the rows: features chosen for all tasks together.
 
     .. math:: \Omega(W) = \lambda_1 \sum_j \|w_{j\cdot}\|_2
@@ -18,6 +18,8 @@ class L21(Penalty):
     ----------
     lambda1 : float or "auto", default="auto"
         Strength; "auto" is a tenth of `lambda_max`.
+    positive : bool, default=False
+        Whether to forbid negative coefficients.
 
     References
     ----------
@@ -37,18 +39,19 @@ class L21(Penalty):
     task_metric = True
     separable = "row"
 
-    def __init__(self, lambda1: float | str = "auto"):
+    def __init__(self, lambda1: float | str = "auto", positive: bool = False):
         self.lambda1 = lambda1
+        self.positive = positive
 
     @property
     def row_norms(self):
-        return 0.0, self.lambda1
+        return None if self.positive else (0.0, self.lambda1)
 
     def value(self, W):
-        return self.lambda1 * float(_norms(W).sum())
+        return self._size(W, self.lambda1 * float(_norms(W).sum()))
 
     def prox(self, V, step):
-        V = np.ascontiguousarray(V)
+        V = np.ascontiguousarray(self._allowed(V))
         if np.ndim(step) == 0:
             norms = _norms(V)
             threshold = step * self.lambda1
@@ -71,7 +74,7 @@ class L21(Penalty):
         gauge : float
             At most 1 where G is in the dual ball.
         """
-        return float(_norms(G).max(initial=0.0)) / self.lambda1
+        return float(_norms(self._allowed(G)).max(initial=0.0)) / self.lambda1
 
 
 def _norms(W):

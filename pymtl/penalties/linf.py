@@ -3,10 +3,10 @@
 import numpy as np
 
 from .._kernels import clip_rows
-from ._base import Penalty
+from ._sign import Signed
 
 
-class LInf(Penalty):
+class LInf(Signed):
     r"""Sum of the largest entries of the rows: features chosen jointly, of like size.
 
     .. math:: \Omega(W) = \lambda_1 \sum_j \max_t |w_{jt}|
@@ -23,6 +23,8 @@ class LInf(Penalty):
     ----------
     lambda1 : float or "auto", default="auto"
         Strength; "auto" is a tenth of `lambda_max`.
+    positive : bool, default=False
+        Whether to forbid negative coefficients.
 
     References
     ----------
@@ -44,14 +46,15 @@ class LInf(Penalty):
     task_metric = True
     separable = "row"
 
-    def __init__(self, lambda1: float | str = "auto"):
+    def __init__(self, lambda1: float | str = "auto", positive: bool = False):
         self.lambda1 = lambda1
+        self.positive = positive
 
     def value(self, W):
-        return self.lambda1 * float(np.abs(W).max(axis=1).sum())
+        return self._size(W, self.lambda1 * float(np.abs(W).max(axis=1).sum()))
 
     def prox(self, V, step):
-        V = np.ascontiguousarray(V)
+        V = np.ascontiguousarray(self._allowed(V))
         step = np.ascontiguousarray(np.broadcast_to(step, V.shape), dtype=V.dtype)
         return clip_rows(V, step, float(self.lambda1))
 
@@ -68,4 +71,6 @@ class LInf(Penalty):
         gauge : float
             At most 1 where G is in the dual ball.
         """
-        return float(np.abs(G).sum(axis=1).max(initial=0.0)) / self.lambda1
+        return (
+            float(np.abs(self._allowed(G)).sum(axis=1).max(initial=0.0)) / self.lambda1
+        )

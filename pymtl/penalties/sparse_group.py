@@ -3,12 +3,12 @@
 import numpy as np
 
 from .._kernels import tree_gauge
-from ._base import Penalty
+from ._sign import Signed
 from .l1 import L1
 from .l21 import L21
 
 
-class SparseGroup(Penalty):
+class SparseGroup(Signed):
     r"""Sparse-group lasso: features chosen jointly, and again in each task.
 
     .. math:: \Omega(W) = \lambda_1 \sum_j \|w_{j\cdot}\|_2
@@ -28,6 +28,8 @@ class SparseGroup(Penalty):
     lambda2 : float or "auto", default="auto"
         Strength of the entries. If both are "auto" they are equal, a tenth of
         `lambda_max`; one "auto" is equal to the other.
+    positive : bool, default=False
+        Whether to forbid negative coefficients.
 
     References
     ----------
@@ -47,19 +49,28 @@ class SparseGroup(Penalty):
     task_metric = True
     separable = "row"
 
-    def __init__(self, lambda1: float | str = "auto", lambda2: float | str = "auto"):
+    def __init__(
+        self,
+        lambda1: float | str = "auto",
+        lambda2: float | str = "auto",
+        positive: bool = False,
+    ):
         self.lambda1 = lambda1
         self.lambda2 = lambda2
+        self.positive = positive
 
     @property
     def row_norms(self):
-        return self.lambda2, self.lambda1
+        return None if self.positive else (self.lambda2, self.lambda1)
 
     def value(self, W):
-        return L21(self.lambda1).value(W) + L1(self.lambda2).value(W)
+        rows, entries = L21(self.lambda1).value(W), L1(self.lambda2).value(W)
+        return self._size(W, rows + entries)
 
     def prox(self, V, step):
-        return L21(self.lambda1).prox(L1(self.lambda2).prox(V, step), step)
+        return L21(self.lambda1).prox(
+            L1(self.lambda2).prox(self._allowed(V), step), step
+        )
 
     def polar(self, G: np.ndarray) -> float:
         """Return the polar gauge, the largest of the rows.
@@ -79,5 +90,5 @@ class SparseGroup(Penalty):
         start, stop = np.append(tasks, 0), np.append(tasks + 1, n_tasks)
         weight = np.append(np.full(n_tasks, float(self.lambda2)), float(self.lambda1))
         used = weight > 0
-        G = np.ascontiguousarray(G)
+        G = np.ascontiguousarray(self._allowed(G))
         return tree_gauge(G, tasks, start[used], stop[used], weight[used])
