@@ -12,6 +12,7 @@ MODULES = (
     "pymtl.losses",
     "pymtl.model_selection",
     "pymtl.metrics",
+    "pymtl.plotting",
     "pymtl.preprocessing",
     "pymtl.datasets",
     "pymtl.testing",

@@ -1,5 +1,6 @@
 """Classical regularised multi-task learning in the manner of scikit-learn."""
 
+from .comparison import SharingComparison, compare_sharing
 from .linear_model import (
     MultiTaskASOClassifier,
     MultiTaskASORegressor,
@@ -106,9 +107,11 @@ __all__ = [
     "PooledRegressor",
     "RepeatedTaskKFold",
     "SingleTaskClassifier",
+    "SharingComparison",
     "SingleTaskRegressor",
     "TaskKFold",
     "TaskScaler",
+    "compare_sharing",
     "split_tasks",
     "stack_tasks",
 ]

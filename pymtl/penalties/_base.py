@@ -35,6 +35,8 @@ class Penalty(BaseEstimator):
     structure : bool
         Whether paths move its strengths: all but the ridge's, which only shrinks, where
         there is something else.
+    sharing : bool
+        Whether the coefficients of one task depend on those of others.
     solver : {"apg", "alm"}
         The iterative solver of the penalty with the squared loss.
     by_task : bool
@@ -45,6 +47,7 @@ class Penalty(BaseEstimator):
 
     convex = True
     structure = True
+    sharing = True
     strengths: tuple[str, ...] = ("lambda1",)
     task_metric = False
     separable: str | None = None

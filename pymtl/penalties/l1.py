@@ -37,6 +37,7 @@ class L1(Signed):
 
     task_metric = True
     separable = "entry"
+    sharing = False
 
     def __init__(self, lambda1: float | str = "auto", positive: bool = False):
         self.lambda1 = lambda1

@@ -26,6 +26,7 @@ class Ridge(Quadratic):
 
     strengths = ("lambda2",)
     structure = False
+    sharing = False
 
     def __init__(self, lambda2: float | str = "auto"):
         self.lambda2 = lambda2
