@@ -78,7 +78,8 @@ def compare_sharing(
     classification : bool, default=False
         Whether `structures` are of classifiers.
     task_column : int, str or None, default=None
-        The column of a long table that names the task.
+        The column of X, a long table, that names the task; by default that of the
+        `estimators`.
     n_splits : int, default=5
         Number of outer folds, inside every task.
     n_repeats : int, default=3
@@ -163,15 +164,18 @@ def compare_sharing(
         include_boundaries="neither",
     )
     models = _models(estimators, structures, classification, task_column)
+    inner = inner_cv
+    if task_column is not None:
+        inner = TaskKFold(inner_cv, task_column=task_column)
     searches = {
         name: model
         if isinstance(model, MultiTaskSearchCV)
-        else MultiTaskSearchCV(model, cv=inner_cv, n_lambdas=n_lambdas)
+        else MultiTaskSearchCV(model, cv=inner, n_lambdas=n_lambdas)
         for name, model in models.items()
     }
     shares = {name: _shares(search.estimator) for name, search in searches.items()}
     first = next(iter(searches.values())).estimator
-    column = _final(first).task_column
+    column = _final(first).task_column if task_column is None else task_column
     samples = Samples(X, y, task_column=column)
     tasks, task, cluster = _cells(samples)
     if len(tasks) < 2:
@@ -530,21 +534,15 @@ def _models(estimators, structures, classification, task_column):
             msg = f"estimators must be a dict {{name: estimator}}, got {estimators!r}."
             raise ValueError(msg)
         models = {str(name): clone(model) for name, model in estimators.items()}
-        first = _final(next(iter(models.values())))
-        columns = {_final(model).task_column for model in models.values()}
-        if len(columns) > 1 or (task_column is not None and {task_column} != columns):
-            msg = (
-                f"The estimators must have one task_column, got {columns} and "
-                f"task_column={task_column!r}: set it on each of them."
-            )
-            raise ValueError(msg)
         kinds = {is_classifier(_final(model)) for model in models.values()}
         if len(kinds) > 1:
             msg = "The estimators must all be regressors, or all be classifiers."
             raise ValueError(msg)
-        classification, task_column = kinds.pop(), first.task_column
+        classification = kinds.pop()
         if any(not _shares(_inner(model)) for model in models.values()):
             return models
+        if task_column is None:
+            task_column = _final(next(iter(models.values()))).task_column
         single = _known(classification)["SingleTask"]
         return {"SingleTask": single(task_column=task_column)} | models
     known = _known(classification)

@@ -127,7 +127,10 @@ def test_doors_agree():
     table = compare_sharing(X, y, models, **FEW)
     np.testing.assert_allclose(table.loss, lists.loss, rtol=1e-6, atol=1e-9)
     scaled = {n: make_pipeline(TaskFree(), m) for n, m in models.items()}
-    assert compare_sharing(X, y, scaled, **FEW).names == ["SingleTask", "Mean"]
+    assert compare_sharing(X, y, scaled, task_column=0, **FEW).names == [
+        "SingleTask",
+        "Mean",
+    ]
 
 
 def comparison_error(data, comparison, model):
