@@ -19,7 +19,7 @@ from sklearn.utils import check_scalar
 
 from . import linear_model
 from .base import import_pandas
-from .model_selection import MultiTaskSearchCV, RepeatedTaskKFold
+from .model_selection import MultiTaskSearchCV, RepeatedTaskKFold, TaskKFold
 from .model_selection._samples import Samples
 from .model_selection._scoring import TINY
 from .penalties._base import summands
