@@ -58,6 +58,8 @@ ESTIMATORS += [
     MultiTaskGraphRegressor(lambda3=0.1),
     MultiTaskSparseLowRankRegressor(rank_budget=1.5),
     MultiTaskTemporalGroupRegressor(0.2, 0.1, 0.3),
+    MultiTaskL21Regressor(loss="huber"),
+    MultiTaskL21Regressor(loss="square_root"),
 ]
 DATA = make_multitask_regression(
     n_tasks=4, n_features=6, n_samples=(12, 30), random_state=0

@@ -722,3 +722,17 @@ def test_classifiers_of_a_shared_design_and_own_labels():
     search = MultiTaskSearchCV(model, lambda1=[0.1, 0.01], cv=3).fit(Xs, own)
     assert np.isfinite(search.best_score_)
     assert np.log(1 / 3) < search.best_score_ < 0
+
+
+@pytest.mark.parametrize("loss", ["huber", "poisson", "square_root"])
+def test_losses(loss):
+    counts = np.round(np.abs(Y))
+    model = MultiTaskL21Regressor(loss=loss, task_column=0, tol=1e-8)
+    search = MultiTaskSearchCV(model, lambda1=[0.3, 0.1], cv=3).fit(X, counts)
+    theirs = GridSearchCV(
+        model,
+        {"lambda1": [0.3, 0.1]},
+        cv=TaskKFold(3),
+        scoring="neg_mean_squared_error",
+    ).fit(X, counts)
+    require_same(search, theirs, rtol=1e-4)
