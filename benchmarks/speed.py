@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -247,8 +247,9 @@ def school_search(run: Run) -> dict:
     return ours | record | {"value": ours["seconds"] / path["seconds"]}
 
 
-def rows(threads: int, quick: bool) -> list[Row]:
+def rows(threads: int, quick: bool, skip: Sequence[str] = ()) -> list[Row]:
     """Return the table."""
+    responses = tuple(name for name in SHARED if name not in skip)
     if quick:
         shared, tasks = problems.QUICK
         path = Spec("tasks-path-quick", False, 10, (40, 100), 300, 0.05)
@@ -273,7 +274,7 @@ def rows(threads: int, quick: bool) -> list[Row]:
         Row(
             str(spec),
             5.0 if spec.spread else 2.0 if "2000" in spec.name else 3.0,
-            partial(one_strength, spec, SHARED if spec.shared else TASKS, threads),
+            partial(one_strength, spec, responses if spec.shared else TASKS, threads),
         )
         for spec in problems.SPEED
     ]
@@ -291,14 +292,14 @@ def rows(threads: int, quick: bool) -> list[Row]:
         Row(f"growth with {what}, slope", 1.1, partial(growth, what), "slope")
         for what in ("N", "d", "T")
     ]
-    if reference.entries():
+    if reference.folder().exists():
         table.append(Row("School, mean, 30 x 10 grid, 5 folds", 50.0, school_grid))
         work = "School, L21, 50 strengths, 5 folds"
         table.append(Row(work, 10.0, school_search, "paths"))
-    table += [
-        Row(f"{e['function']} on {e['problem']}", 20.0, partial(reference.measure, e))
-        for e in reference.entries()
-    ]
+    for name, entries in reference.functions().items():
+        where = "/".join(sorted({entry["problem"] for entry in entries}))
+        work = f"{name} on {where}, the worst of {len(entries)}"
+        table.append(Row(work, 20.0, partial(reference.measure, entries)))
     return table
 
 
@@ -314,6 +315,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="wall",
         help="cpu counts the time the process works, for a machine that is not idle",
     )
+    parser.add_argument("--skip", nargs="+", default=[], help="solvers to leave out")
     parser.add_argument("--only", nargs="+", default=[], help="rows with these words")
 
 
@@ -334,7 +336,7 @@ def run(args: argparse.Namespace) -> int:
     surroundings = report.surroundings()
     print(f"load {surroundings['load']:.1f} on {surroundings['cpus']} CPUs", flush=True)
     found, how = [], Run(args.repeats, args.clock)
-    for row in rows(args.threads, args.quick):
+    for row in rows(args.threads, args.quick, args.skip):
         if args.only and not any(word in row.work for word in args.only):
             continue
         record = {"work": row.work, "target": row.target, "unit": row.unit}

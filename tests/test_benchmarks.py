@@ -342,7 +342,7 @@ def test_speed_says_what_is_met(capsys, monkeypatch, tmp_path):
         speed.Row("bound", 2.0, lambda run: times | {"value": 1.0}, "ms"),
         speed.Row("broken", 2.0, lambda run: {"status": "failed: on purpose"}),
     ]
-    monkeypatch.setattr(speed, "rows", lambda threads, quick: table)
+    monkeypatch.setattr(speed, "rows", lambda threads, quick, skip: table)
     monkeypatch.setattr(speed, "_in_a_process", lambda work, timeout: work())
     assert command_line.main(["speed", "--quick"]) == 1
     found = json.loads((tmp_path / "speed-quick.json").read_text())["rows"]

@@ -11,7 +11,6 @@ from ._problem import Point, Problem
 from ._result import Result
 
 SMALLEST = 100
-NEAR = 0.9
 BLOCK = 64
 GROWTH = 2
 RATIO = 0.5
@@ -115,7 +114,7 @@ def bcd(
 
 
 def _nearest(point, chunks, entry, row):
-    """Return the rows to add to the working set: the nearest to being used."""
+    """Return the rows to add to the working set: the farthest from the dual ball."""
     used = point.W.any(axis=1)
     A = np.abs(point.gradient + point.pull)
     if row > 0:
@@ -128,8 +127,8 @@ def _nearest(point, chunks, entry, row):
     for chunk in chunks:
         score[chunk] = 0.0
     size = max(GROWTH * np.count_nonzero(used), SMALLEST)
-    if np.count_nonzero(score > NEAR) <= size:
-        return np.flatnonzero(score > NEAR)
+    if np.count_nonzero(score > 1) <= size:
+        return np.flatnonzero(score > 1)
     return np.sort(np.argpartition(-score, size - 1)[:size])
 
 
@@ -244,7 +243,10 @@ class ByProducts(WorkingSet):
 
 
 class ByBlocks(WorkingSet):
-    """Many rows: products in blocks of them, between which the predictions follow W."""
+    """Many rows: products in blocks of them, between which the residuals follow W.
+
+    The state is the gradient of the loss in the predictions.
+    """
 
     def __init__(self, problem, chunks, blocks):
         super().__init__(problem, chunks)
@@ -254,36 +256,40 @@ class ByBlocks(WorkingSet):
         ends = np.cumsum([0, *map(len, chunks)])
         rows = map(slice, ends[:-1], ends[1:])
         self.blocks = [(r, *block) for r, block in zip(rows, blocks, strict=True)]
+        weight = problem.weight
+        self.inverse = np.divide(1.0, weight, np.zeros_like(weight), where=weight > 0)
 
     def start(self, point):
         super().start(point)
-        self.state = point.z.copy()
+        self.state = point.dual.copy()
 
     def whole(self):
-        return Point(self.problem, self.coefficients(), self.state)
+        fit = 0.5 * float(np.dot(self.inverse * self.state, self.state))
+        return Point(self.problem, self.coefficients(), dual=self.state, fit=fit)
 
     def sweep(self, norms):
-        problem = self.problem
         for rows, design, gram in self.blocks:
             ridge, old = self.ridge[rows], self.W[:, rows]
-            G = design.adjoint(problem.weight * (self.state - problem.y)).T
-            G = np.ascontiguousarray(G + ridge * old)
+            G = np.ascontiguousarray(design.adjoint(self.state).T + ridge * old)
             W = old.copy()
             bcd_epoch(gram.H, gram.scale, ridge, W, G, *norms)
             move = W - old
             if move.any():
                 self.W[:, rows] = W
-                self.state += design.forward(move.T)
+                self.state += self.problem.weight * design.forward(move.T)
 
-    def smooth(self, W, z):
-        r = z - self.problem.y
-        fit = np.dot(self.problem.weight * r, r) + np.sum(self.ridge * W**2)
+    def smooth(self, W, dual):
+        fit = np.dot(self.inverse * dual, dual) + np.sum(self.ridge * W**2)
         return 0.5 * float(fit)
 
     def point(self):
-        dual = self.problem.weight * (self.state - self.problem.y)
-        gradient = [design.adjoint(dual) for _, design, _ in self.blocks]
-        quad = 0.5 * float(np.sum(self.ridge * self.W**2))
-        known = {"quad": quad, "pull": (self.ridge * self.W).T}
-        known["gradient"] = np.concatenate(gradient)
-        return Point(self.problem, self.W.T, self.state, **known)
+        gradient = [design.adjoint(self.state) for _, design, _ in self.blocks]
+        return Point(
+            self.problem,
+            self.W.T,
+            dual=self.state,
+            fit=self.smooth(self.W, self.state),
+            gradient=np.concatenate(gradient),
+            quad=0.0,
+            pull=(self.ridge * self.W).T,
+        )
