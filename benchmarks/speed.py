@@ -273,7 +273,7 @@ def rows(threads: int, quick: bool, skip: Sequence[str] = ()) -> list[Row]:
     table = [
         Row(
             str(spec),
-            5.0 if spec.spread else 2.0 if "2000" in spec.name else 3.0,
+            5.0 if spec.spread else 2.0 if "-2000-" in spec.name else 3.0,
             partial(one_strength, spec, responses if spec.shared else TASKS, threads),
         )
         for spec in problems.SPEED
