@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ._sparse import columns, less_fit
-from .losses import Squared
+from .losses import Loss, Squared
 from .solvers import Problem
 from .solvers.direct import direct
+from .solvers.newton import newton
+
+COVARIATE_TOL = 1e-28
 
 
 class FeatureWeight:
@@ -101,6 +104,75 @@ class Covariates:
     def fitted(self, z):
         """Return what the covariates explain of z."""
         return self.design.forward(self.fit(z))
+
+
+class WithCovariates(Loss):
+    r"""The minimum of a smooth loss over the coefficients of covariates.
+
+    .. math:: \tilde f(z) = \min_B\, f(z + F B)
+
+    What :class:`~pymtl.losses._profiled.Profiled` is to intercepts.
+
+    Parameters
+    ----------
+    loss : Profiled
+        The loss f.
+    design : design
+        The covariates F.
+    least_squares : callable
+        Least squares on them, see :class:`~pymtl.solvers.Problem`.
+    """
+
+    def __init__(self, loss, design, least_squares):
+        self.loss = loss
+        self.design = design
+        self.least_squares = least_squares
+        self.curvature = loss.curvature
+        self._seen, self._coef = None, np.zeros(design.shape)
+
+    def fit(self, y, z, weight):
+        """Return the best coefficients of the covariates at predictions z."""
+        if self._seen is not z:
+            loss, squares = self.loss.shifted(z), self.least_squares
+            problem = Problem(self.design, loss, y, weight, least_squares=squares)
+            self._coef = newton(problem, self._coef, COVARIATE_TOL).W
+            self._seen, self._z = z, z + self.design.forward(self._coef)
+        return self._coef
+
+    def moved(self, y, z, weight):
+        """Return the predictions with what the covariates explain."""
+        self.fit(y, z, weight)
+        return self._z
+
+    def value(self, y, z, weight, bounds):
+        return self.loss.value(y, self.moved(y, z, weight), weight, bounds)
+
+    def gradient(self, y, z, weight, bounds):
+        return self.loss.gradient(y, self.moved(y, z, weight), weight, bounds)
+
+    def hessian(self, y, z, weight, bounds):
+        return self.loss.hessian(y, self.moved(y, z, weight), weight, bounds)
+
+    def conjugate(self, y, u, weight, bounds):
+        return self.loss.conjugate(y, u, weight, bounds)
+
+    def task_values(self, y, z, weight, bounds):
+        return self.loss.task_values(y, self.moved(y, z, weight), weight, bounds)
+
+    def learned(self, y, z, weight, bounds):
+        return self.loss.learned(y, self.moved(y, z, weight), weight, bounds)
+
+    def rounding(self, y_scale, eps):
+        return self.loss.rounding(y_scale, eps)
+
+    def shifted(self, z):
+        """Return the same with an offset."""
+        return WithCovariates(self.loss.shifted(z), self.design, self.least_squares)
+
+    def shifts(self, y, z, weight, bounds):
+        """Return what covariates and intercepts add to each row."""
+        moved = self.moved(y, z, weight)
+        return moved - z + self.loss.shifts(y, moved, weight, bounds)
 
 
 class Selected:

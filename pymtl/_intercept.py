@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 import scipy.sparse as sp
 
-from ._feature_weight import FeatureWeight, Scaled
+from ._feature_weight import FeatureWeight, Scaled, Selected, WithCovariates
 from ._sparse import centre_full
 from .designs import Between, PerClass, Shared, Shifted, Stacked, StackedSparse
 from .losses import Loss, Squared
@@ -214,26 +214,41 @@ class Uncentred(Rows):
             self.bounds = design.bounds
         self.by_task = by_task
         self.within = self.design = self.plain = design
-        self.loss = Profiled(loss, fit_intercept, self.lambda0 or 0.0, offset)
+        self.profile = Profiled(loss, fit_intercept, self.lambda0 or 0.0, offset)
+        self.loss = self.profile
 
     def weigh(self, features: FeatureWeight) -> None:
         """Let the features count with weights in the penalty."""
+        self.features, design, squares = features, self.design, self.least_squares
         if len(features.free):
-            msg = (
-                "A feature_weight of 0 (a covariate) needs the squared loss; give the "
-                "feature a small weight instead."
-            )
-            raise ValueError(msg)
-        super().weigh(features)
-        if self.least_squares is not None:
-            scaled = partial(Scaled, scale=features.scale)
-            self.least_squares = on_design(self.least_squares, scaled)
+            if not self.loss.smooth or squares is None:
+                msg = (
+                    "A feature_weight of 0 (a covariate) needs a smooth loss, and two "
+                    "classes at most; give the feature a small weight instead."
+                )
+                raise ValueError(msg)
+            own = partial(Selected, features=features.free)
+            self.loss = WithCovariates(self.loss, own(design), on_design(squares, own))
+            design = Selected(design, features.kept)
+        self.within = self.design = Scaled(design, features.scale)
+        if squares is not None:
+            self.least_squares = partial(_weighed_squares, features, squares)
+
+    def restore(self, parts: list[np.ndarray]) -> list[np.ndarray]:
+        """Return the components for all features, in their own units."""
+        if self.features is None:
+            return parts
+        first, *rest = (self.features.unscale(U) for U in parts)
+        if len(self.features.free):
+            z = self.plain.forward(sum(rest, first))
+            first[self.features.free] = self.loss.fit(self.y, z, self.weight)
+        return [first, *rest]
 
     def intercepts(self, W: np.ndarray) -> np.ndarray:
         """Return the intercepts (n_tasks,), or (n_tasks, n_classes), that go with W."""
         z = self.plain.forward(W)
         n = self.bounds[-1]
-        c = self.loss.intercepts(self.y[:n], z, self.weight[:n], self.bounds)
+        c = self.profile.intercepts(self.y[:n], z, self.weight[:n], self.bounds)
         if self.loss.n_classes is None:
             c = c[:, 0]
             return c if self.means is None else c - np.einsum("tj,jt->t", self.means, W)
@@ -242,6 +257,13 @@ class Uncentred(Rows):
         tasks, d = self.means.shape
         V = per_class(W, d, tasks, self.by_task)
         return c - np.einsum("tj,tkj->tk", self.means, V)
+
+
+def _weighed_squares(features, least_squares, y, weight):
+    """Return least squares on the penalised features."""
+    design, y, weight = least_squares(y, weight)
+    design, y = features.enter(design, y, weight)
+    return design, y, weight
 
 
 def per_class(W: np.ndarray, d: int, n_tasks: int, by_task: bool) -> np.ndarray:

@@ -14,6 +14,7 @@ from sklearn.base import clone
 
 from pymtl import (
     MultiTaskASORegressor,
+    MultiTaskClassifier,
     MultiTaskClusteredRegressor,
     MultiTaskDataSharedRegressor,
     MultiTaskDirtyRegressor,
@@ -36,7 +37,7 @@ from pymtl import (
     SingleTaskRegressor,
     stack_tasks,
 )
-from pymtl.penalties import L1, L21, Components, KSupport
+from pymtl.penalties import L1, L21, Components, KSupport, Mean, Ridge
 from pymtl.penalties._base import leading
 
 TIGHT = {"tol": 1e-10, "max_iter": 100_000}
@@ -431,3 +432,49 @@ def test_auto_within_components_is_resolved():
     mixed = MultiTaskRegressor(Components(L21(0.2), L1("auto"))).fit(Xs, ys)
     assert mixed.penalty_.left.lambda1 == 0.2
     assert_allclose(mixed.penalty_.right.lambda1, 0.1 * lasso.lambda_max(Xs, ys))
+
+
+@pytest.mark.parametrize("form", [True, False])
+@pytest.mark.parametrize("loss", ["logistic", "poisson"])
+@pytest.mark.parametrize("penalty", [L21(0.05), Mean(0.1) + Ridge(0.02)], ids=repr)
+def test_covariates_of_other_losses(penalty, loss, form):
+    cp = pytest.importorskip("cvxpy")
+    rng = np.random.default_rng(0)
+    Xs = [rng.standard_normal((n, 4)) for n in (30, 40, 50)]
+    z = [X @ [1.0, -0.7, 0.5, 0.3] for X in Xs]
+    weight = np.array([0.0, 1.0, 2.0, 0.5])
+    if loss == "logistic":
+        ys = [(v + 0.5 * rng.standard_normal(len(v)) > 0).astype(int) for v in z]
+        model = MultiTaskClassifier(penalty)
+    else:
+        ys = [rng.poisson(np.exp(0.5 * v)) for v in z]
+        model = MultiTaskRegressor(penalty, loss="poisson")
+    model.set_params(feature_weight=weight, fit_intercept=form, tol=1e-8).fit(Xs, ys)
+    W, c = cp.Variable((4, 3)), cp.Variable(3)
+    if isinstance(penalty, L21):
+        total = 0.05 * (weight @ cp.norm(W, 2, axis=1))
+    else:
+        rows = [W[j] - cp.sum(W[j]) / 3 for j in range(4)]
+        total = sum(
+            q * (0.1 * cp.sum_squares(r) + 0.02 * cp.sum_squares(W[j]))
+            for j, (q, r) in enumerate(zip(weight, rows, strict=True))
+        )
+    for t, (X, y) in enumerate(zip(Xs, ys, strict=True)):
+        v = X @ W[:, t] + (c[t] if form else 0.0)
+        if loss == "logistic":
+            total += cp.sum(cp.logistic(-cp.multiply(2 * y - 1, v))) / len(y)
+        else:
+            counts = y.astype(float)
+            rest = np.where(y > 0, counts * np.log(np.maximum(y, 1)), 0) - counts
+            total += cp.sum(cp.exp(v) - cp.multiply(counts, v) + rest) / len(y)
+    expected = cp.Problem(cp.Minimize(total)).solve(cp.CLARABEL)
+    assert model.objective_ == pytest.approx(expected, rel=1e-6)
+    assert model.certificate_kind_ == "duality gap"
+    assert model.certificate_ <= 1e-8
+
+
+def test_covariates_need_a_smooth_loss():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((30, 3)), rng.standard_normal(30)
+    with pytest.raises(ValueError, match="smooth loss"):
+        MultiTaskRegressor(loss="quantile", feature_weight=[0, 1, 1]).fit(X, y)
