@@ -52,7 +52,8 @@ bench: $(PEERS)/.bench
 
 clean:
 	rm -rf $(VENV) $(OLDEST) $(PEERS) *.egg-info build demo_output docs/_build \
-	    docs/api.rst docs/generated .pytest_cache .hypothesis .ruff_cache .mypy_cache
+	    docs/api.rst docs/gallery docs/generated \
+	    .pytest_cache .hypothesis .ruff_cache .mypy_cache
 	find pymtl tests benchmarks examples docs -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.demo: pyproject.toml | $(VENV)/.made

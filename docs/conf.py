@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import os
 from pathlib import Path
 
 import pymtl
@@ -29,6 +30,7 @@ extensions = [
     "numpydoc",
     "myst_parser",
     "sphinx-mathjax-offline",
+    "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
@@ -37,6 +39,21 @@ toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # the docstrings say it, with shapes and defaults
 numpydoc_show_class_members = False
 nitpick_ignore_regex = [(r"py:.*", r"(sklearn|numpy|scipy|pandas|polars|networkx)\..*")]
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT / os.environ.get("PYMTL_SHARED", "../shared")
+os.environ["PYMTL_SHARED"] = str(SHARED)  # the examples run in their folder
+SCHOOL = "" if (SHARED / "data" / "school_b.mat").is_file() else "(?!school)"
+sphinx_gallery_conf = {
+    "examples_dirs": str(ROOT / "examples"),
+    "gallery_dirs": "gallery",
+    "filename_pattern": f"/plot_{SCHOOL}",  # shown without its output where no data is
+    "ignore_pattern": r"demo\.py",
+    "write_computation_times": False,
+    "reference_url": {"pymtl": None},
+    "download_all_examples": False,
+    "show_signature": False,
+}
 
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {"show_prev_next": False, "show_toc_level": 2}

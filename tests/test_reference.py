@@ -5,12 +5,15 @@ ours, and so are those of labels in both packages. Its graph of the mean, like
 MALSAR's, is `W (I - 11'/T)`.
 """
 
+import csv
 import json
+import re
 import warnings
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from test_docs import ROOT
 
 from pymtl import (
     MultiTaskClusteredClassifier,
@@ -167,3 +170,29 @@ def test_every_reference_of_these_models_is_here(entries):
     for entry in entries.values():
         if entry["function"] == "Least_SRMTL":  # has an L1 term, so it is no Mean
             assert entry["params"]["rho2"] > 0
+
+
+def documented_misses():
+    """Return the rows of the table in `coming_from.rst`."""
+    page = (ROOT / "docs" / "coming_from.rst").read_text(encoding="utf-8")
+    table = re.search(r"^ +:header: .*\n\n((?: +.*\n)+)", page, re.MULTILINE)[1]
+    return list(csv.reader(table.splitlines(), skipinitialspace=True))
+
+
+@pytest.mark.parametrize("row", documented_misses(), ids=lambda row: " ".join(row[:3]))
+def test_documented_miss_is_the_recorded_one(entries, row):
+    function, data, strengths, theirs, optimum, above = row
+    package, name = re.match(r"(\w+) ``(\w+)``", function).groups()
+    name = name if package == "MALSAR" else f"MTL(Regression,{name})"
+    numbers = [float(x) for x in re.findall(r"(?<![a-zA-Z])\d+\.?\d*", strengths)]
+    problem = "P1" if data == "School" else data
+    [entry] = [
+        e
+        for e in entries.values()
+        if (e["package"], e["function"], e["problem"]) == (package, name, problem)
+        and [float(v) for v in e["params"].values() if v][: len(numbers)] == numbers
+    ]
+    assert_allclose(float(theirs), entry["obj_default"], rtol=1e-5)
+    assert_allclose(float(optimum), entry["objective"], rtol=1e-6)
+    percent = float(above.removesuffix("%"))
+    assert_allclose(percent, 100 * entry["gap_default"], rtol=0.05)
