@@ -1,6 +1,7 @@
 """Classical regularised multi-task learning in the manner of scikit-learn."""
 
 from .comparison import SharingComparison, compare_sharing
+from .inspection import TaskGroups, group_tasks, task_affinity, task_similarity
 from .linear_model import (
     MultiTaskASOClassifier,
     MultiTaskASORegressor,
@@ -109,9 +110,13 @@ __all__ = [
     "SingleTaskClassifier",
     "SharingComparison",
     "SingleTaskRegressor",
+    "TaskGroups",
     "TaskKFold",
     "TaskScaler",
     "compare_sharing",
+    "group_tasks",
     "split_tasks",
     "stack_tasks",
+    "task_affinity",
+    "task_similarity",
 ]

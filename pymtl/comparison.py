@@ -621,10 +621,10 @@ def _evaluate(search, samples, train, test):
         seconds = time.perf_counter() - start
     missed = any(issubclass(w.category, ConvergenceWarning) for w in caught)
     X, y, *_ = samples.take(test)
-    return _sample_losses(model, X, y), model.best_score_, seconds, missed
+    return sample_losses(model, X, y), model.best_score_, seconds, missed
 
 
-def _sample_losses(model, X, y):
+def sample_losses(model, X, y):
     """Return the losses of all samples, task after task unless they are in a table."""
     metric = _metric(model)
     z = model.predict_proba(X) if metric == "log loss" else model.predict(X)
@@ -644,7 +644,13 @@ def _sample_losses(model, X, y):
         return (np.concatenate(y) != np.concatenate(z)).astype(float)
     classes = model.classes_
     if isinstance(classes, list):
-        known = dict(zip(model.best_estimator_.tasks_.tolist(), classes, strict=True))
+        known = dict(
+            zip(
+                getattr(model, "best_estimator_", model).tasks_.tolist(),
+                classes,
+                strict=True,
+            )
+        )
         classes = [known[label] for label in labels]
     else:
         classes = [classes] * len(y)
