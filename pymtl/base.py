@@ -503,7 +503,16 @@ class MultiTaskBase(BaseEstimator):
         self.solver_ = result.solver
         self._door, self._single = data.door, data.single
         self._feature_names, self._input_labels = data.names, data.input_labels
-        if not result.converged:
+        if result.unbounded:
+            warnings.warn(
+                f"{type(self).__name__} has no finite optimum: what the penalty leaves "
+                "free separates the labels, and the larger the coefficients the "
+                "smaller the loss. Raise the strength of the ridge, for example to "
+                "'auto'.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        elif not result.converged:
             remedy = "Raise max_iter or tol"
             if result.solver == "apg":
                 remedy += ", scale the features (TaskScaler), or raise the strengths"

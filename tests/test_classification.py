@@ -4,11 +4,23 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, PoissonRegressor
 
-from pymtl import MultiTaskClassifier, MultiTaskRegressor, stack_tasks
+import pymtl
+from pymtl import (
+    MultiTaskClassifier,
+    MultiTaskL21Classifier,
+    MultiTaskMeanClassifier,
+    MultiTaskNetworkLassoClassifier,
+    MultiTaskRegressor,
+    PooledClassifier,
+    SingleTaskClassifier,
+    stack_tasks,
+)
 from pymtl.penalties import L21, Components, Dirty, Graph, Mean, Ridge, TraceNorm
 
+CLASSIFIERS = [name for name in pymtl.__all__ if name.endswith("Classifier")]
 EXACT = {"tol": 1e-9, "max_iter": 20_000}
 SIZES = (25, 40, 60)
 
@@ -271,6 +283,59 @@ def test_task_with_one_class():
     assert np.isfinite(shared.intercept_).all()
     with pytest.raises(ValueError, match="one class"):
         MultiTaskClassifier(task_column=0).fit(X, np.ones(len(y)))
+
+
+def separated(n_classes):
+    rng = np.random.default_rng(0)
+    W = rng.standard_normal((4, n_classes))
+    Xs = [rng.standard_normal((30, 4)) for _ in range(3)]
+    return Xs, [np.argmax(X @ W, axis=1) for X in Xs]
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize(
+    "model",
+    [
+        SingleTaskClassifier(0.0),
+        PooledClassifier(0.0),
+        MultiTaskMeanClassifier(0.1, 0.0),
+        MultiTaskNetworkLassoClassifier(0.1, 0.0),
+        MultiTaskL21Classifier(0.0),
+        MultiTaskClassifier("mean"),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_separated_labels_without_ridge(model, n_classes):
+    """There is no finite optimum: that is said soon."""
+    Xs, ys = separated(n_classes)
+    with pytest.warns(ConvergenceWarning, match="no finite optimum.*ridge"):
+        model.fit(Xs, ys)
+    assert not model.converged_
+    assert model.n_iter_ <= 200
+    assert np.isfinite(model.coef_).all()
+    assert model.score(Xs, ys) > 0.9
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_separated_labels_are_fitted_by_default(name, n_classes):
+    """Finite, with a certificate, by every classifier as it is."""
+    model = getattr(pymtl, name)().fit(*separated(n_classes))
+    assert model.certificate_ <= model.tol
+    assert np.abs(model.coef_).max() < 50
+
+
+def test_labels_that_some_tasks_separate():
+    """What the tasks share is bounded by the others; what they do not is not."""
+    Xs, ys = separated(2)
+    rng = np.random.default_rng(1)
+    for y in ys[1:]:
+        flipped = rng.random(len(y)) < 0.3
+        y[flipped] = 1 - y[flipped]
+    for model in (PooledClassifier(0.0), MultiTaskMeanClassifier(0.1, 0.0)):
+        assert model.fit(Xs, ys).converged_
+    with pytest.warns(ConvergenceWarning, match="no finite optimum"):
+        SingleTaskClassifier(0.0).fit(Xs, ys)
 
 
 def test_class_weight():

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ._smoothed import Smoothed
 
 SLACK = 1e-12
+FAR = 1000.0
 
 
 class Loss(BaseEstimator):
@@ -274,6 +275,23 @@ class Loss(BaseEstimator):
             For example the noise levels of the tasks.
         """
         return {}
+
+    def far(
+        self, y: np.ndarray, z: np.ndarray, weight: np.ndarray, bounds: np.ndarray
+    ) -> np.ndarray:
+        """Return the loss of each task far out, at a large multiple of z.
+
+        Parameters
+        ----------
+        y, z, weight, bounds : ndarray
+            As in :meth:`task_values`.
+
+        Returns
+        -------
+        values : ndarray of shape (n_tasks,)
+            Where they are zero z separates the labels.
+        """
+        return self.task_values(y, FAR * z, weight, bounds)
 
     def rounding(self, y_scale: float, eps: float) -> float:
         """Return the largest value that may be the rounding of zero.

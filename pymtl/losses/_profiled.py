@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._base import Loss
+from ._base import FAR, Loss
 
 NEWTON_STEPS = 60
 HALVINGS = 40
@@ -43,6 +43,7 @@ class Profiled(Loss):
         self.offset = offset
         self.smooth, self.quadratic = loss.smooth, loss.quadratic
         self.curvature, self.n_classes = loss.curvature, loss.n_classes
+        self.probabilities = loss.probabilities
         self._seen = self._start = None
 
     def intercepts(self, y, z, weight, bounds):
@@ -100,6 +101,13 @@ class Profiled(Loss):
     def task_values(self, y, z, weight, bounds):
         z = self.at(y, z, weight, bounds)
         return self.loss.task_values(y, z, weight, bounds)
+
+    def far(self, y, z, weight, bounds):
+        if self.form == "shrink" and self.strength > 0:
+            return self.task_values(y, z, weight, bounds)
+        known = 0.0 if self.offset is None else self.offset
+        shift = known / FAR - known
+        return self.loss.far(y, self.at(y, z, weight, bounds) + shift, weight, bounds)
 
     def learned(self, y, z, weight, bounds):
         return self.loss.learned(y, self.at(y, z, weight, bounds), weight, bounds)

@@ -24,6 +24,7 @@ REFITTED = 1e-5
 REFIT_TOL = 1e-28
 FLAT = 1e-4
 FEW = 4
+SEPARATED = 1e-9
 
 
 class Point:
@@ -164,6 +165,23 @@ class Problem:
         """Whether Newton's method is for it: second derivatives, row by row."""
         loss = self.loss
         return loss.smooth and not loss.quadratic and loss.n_classes is None
+
+    def separates(self, W: np.ndarray) -> bool:
+        """Return whether W separates the labels at no cost: there is no optimum then.
+
+        What counts is the part of W that is free. Where that is different for each task
+        the labels of one are enough.
+        """
+        N, loss = self.null_basis, self.loss
+        if not N.shape[1] or not loss.probabilities:
+            return False
+        z = self.predictions((W @ N) @ N.T)
+        rows = self.weight, self.design.bounds
+        least = loss.far(self.y, z, *rows)
+        most = loss.task_values(self.y, np.zeros(len(z)), *rows)
+        if N.shape[1] < len(N) or isinstance(self.design, Spanned):
+            least, most = least.sum(), most.sum()
+        return bool(np.any(least < SEPARATED * most))
 
     def point(self, W: np.ndarray) -> Point:
         """Return the smooth parts at W."""

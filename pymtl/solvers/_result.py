@@ -30,6 +30,8 @@ class Result:
         What the certificate is.
     converged : bool
         Whether the certificate is within `tol`.
+    unbounded : bool
+        Whether there is no finite optimum.
     polar : callable or None
         A bound of the polar gauge that the solver knows, for the gap.
     dual : ndarray of shape (n_rows,) or None
@@ -45,5 +47,6 @@ class Result:
     certificate: float = np.inf
     kind: str = "duality gap"
     converged: bool = False
+    unbounded: bool = False
     polar: Callable[[np.ndarray], float] | None = None
     dual: np.ndarray | None = None

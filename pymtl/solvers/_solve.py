@@ -99,6 +99,9 @@ def solve(
         result.kind, result.objective = problem.kind, null_objective
         result.gap = result.certificate = 0.0
         return result
+    if problem.null.any() and problem.separates(problem.null):
+        result = Result(problem.null, 1, [null_objective], "newton")
+        return _certified(problem, result, tol, null_objective)
     goal = tol if dtype == np.float64 else 0.5 * tol  # room for rounding the solution
     if problem.is_quadratic and solver != "apg":
         start = problem.null if W is None else W
@@ -118,7 +121,7 @@ def solve(
         new.n_iter += result.n_iter
         new.history = result.history + new.history
         result = _certified(problem, new, tol, null_objective)
-        if result.converged or result.n_iter >= max_iter:
+        if result.converged or result.unbounded or result.n_iter >= max_iter:
             break
     if dtype == np.float64:
         return result
@@ -169,5 +172,6 @@ def _certified(problem, result, tol, null_objective):
         result.certificate = prox_residual(problem, point, metric, 1 / metric) / unit
     if result.kind != "prox residual":
         result.certificate = result.gap / null_objective
-    result.converged = bool(result.certificate <= tol)
+    result.unbounded = problem.separates(result.W)
+    result.converged = bool(result.certificate <= tol) and not result.unbounded
     return result

@@ -9,6 +9,7 @@ import numpy as np
 from ._problem import Problem
 from ._result import Result
 
+LOOK = 20
 SHRINK = 0.95
 GROW = 1.5
 LEAST = 1e-14
@@ -99,6 +100,8 @@ def apg(
         if callback is not None:
             callback(iteration, objective, certificate)
         if certificate <= tol:
+            break
+        if by_residual and iteration % LOOK == 0 and problem.separates(new.W):
             break
         if np.sum((V - moved) * (moved - old.W) * metric) > 0:
             momentum, beta = 1.0, 0.0
