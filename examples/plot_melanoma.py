@@ -63,9 +63,7 @@ together = poisson(best).fit(X, y, offset=offset)
 slopes = together.coef_frame().assign(alone=alone.coef_.ravel())
 print(slopes.round(3))
 
-fig, axes = plt.subplots(
-    3, 3, figsize=(9, 7), sharex=True, sharey=True, layout="constrained"
-)
+fig, axes = plt.subplots(3, 3, figsize=(9, 7), sharey=True, layout="constrained")
 for ax, nation in zip(axes.ravel(), together.tasks_, strict=True):
     rows = raw[raw["nation"] == nation]
     ax.scatter(rows["uvb"], rows["deaths"] / rows["expected"], s=rows["expected"] / 3)
