@@ -30,7 +30,8 @@ folder = Path(os.environ.get("PYMTL_SHARED", "../shared")) / "data"
 try:
     school = load_school(folder, keep_bias=True)
 except FileNotFoundError as reason:
-    raise SystemExit(f"{reason} PYMTL_SHARED names the folder above it.") from None
+    msg = f"{reason} PYMTL_SHARED names the folder above it."
+    raise SystemExit(msg) from None
 Xs, ys = school.Xs, school.ys
 MALSAR = {"fit_intercept": False, "task_weight": "n_samples"}  # a sum, no intercept
 
