@@ -247,6 +247,50 @@ class MultiTaskBase(BaseEstimator):
         self._validate_params()
         return compute_path(self, X, y, lambda1, n_lambdas, eps, sample_weight, offset)
 
+    def fit_new_task(self, X: Any, y: Any, sample_weight: Any = None):
+        r"""Fit a task that was not in training, with the learned structure held fixed.
+
+        The new coefficients w minimise the loss of the new task plus the quadratic
+        that touches the penalty at the learned W, so that a task of training would get
+        back the coefficients that it has:
+
+        - tasks near their mean: :math:`\lambda_1 \tfrac{T}{T + 1} \|w - \bar w\|_2^2`;
+        - L2,1: :math:`\tfrac{\lambda_1}{2} \sum_j w_j^2 / \|w_{j \cdot}\|_2` on the
+          selected features;
+        - trace norm: :math:`\tfrac{\lambda_1}{2} w^\top (W W^\top)^{-1/2} w` in the
+          space of W, and alike for its square (learned covariances of features, or of
+          tasks) and for the subspaces of `ASO` and `Clustered`;
+        - one model for all: its coefficients, with an intercept of the task;
+        - no sharing: the same model alone, with the strengths that were used.
+
+        Intercepts that are shared stay as they are, those that are shrunk are shrunk to
+        the mean of training.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, n_features)
+            Rows of the new task, without a task column.
+        y : array of shape (n_samples,)
+            Its targets.
+        sample_weight : array of shape (n_samples,) or None, default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        model : estimator
+            A fitted single-task model, with `coef_` (1, n_features), `intercept_` (1,),
+            `predict` and, but for models that share nothing, `prior_mean_`
+            (n_features,): the coefficients without any data.
+
+        Raises
+        ------
+        ValueError
+            If the structure says nothing of new tasks, as that of a graph.
+        """
+        from ._new_task import fit_new_task
+
+        return fit_new_task(self, X, y, sample_weight)
+
     def coef_frame(self):
         """Return the coefficients as a pandas frame.
 

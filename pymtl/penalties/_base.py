@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,25 @@ from sklearn.base import BaseEstimator, clone
 from ._task_matrix import TaskMatrix, as_task_matrix
 
 AUTO_FRACTION = 0.1
+
+
+@dataclass
+class Prior:
+    """The penalty ½ sum(precision v²) of the coefficients w = mean + basis v of a task.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (n_features,)
+        Coefficients that cost nothing.
+    basis : ndarray of shape (n_features, k)
+        Orthonormal directions in which a task may differ from them.
+    precision : ndarray of shape (k,)
+        What it costs.
+    """
+
+    mean: np.ndarray
+    basis: np.ndarray
+    precision: np.ndarray
 
 
 class Penalty(BaseEstimator):
@@ -318,6 +338,30 @@ class Penalty(BaseEstimator):
             For example cluster labels or outlier tasks.
         """
         return {}
+
+    def new_task(self, W: np.ndarray) -> Prior:
+        """Return what the penalty says of a new task, the learned structure fixed.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_features, n_tasks)
+            The coefficients that the structure was learned with.
+
+        Returns
+        -------
+        prior : Prior
+            The quadratic that touches the penalty of a column at W.
+
+        Raises
+        ------
+        ValueError
+            If the structure says nothing of new tasks.
+        """
+        msg = (
+            f"{type(self).__name__} learns no structure that a new task could take "
+            "over. Quadratic penalties, L21 and those of the singular values do."
+        )
+        raise ValueError(msg)
 
     def __add__(self, other: Penalty) -> Penalty:
         return Sum(self, other)

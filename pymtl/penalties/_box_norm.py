@@ -66,6 +66,10 @@ class BoxNorm(Spectral):
             z = ((k - full[i - 1]) * gain + len(rising) * low) / rising.sum()
         return np.clip((s * z - low) / gain, 0.0, 1.0)
 
+    def slopes(self, s):
+        a, b = self.lambda1, self.lambda2
+        return 2 * b * (a + b) / (b + a * self.shares(s))
+
     def vector_value(self, s):
         if self.is_zero:
             return 0.0

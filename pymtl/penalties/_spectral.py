@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ._base import Penalty
+from ._base import Penalty, Prior
 
 SAFE_RATIO = 1e-4
 ROUNDING = 1e-12
+RANK = 1e-9
 
 
 class Spectral(Penalty):
@@ -51,6 +52,35 @@ class Spectral(Penalty):
             The singular values of the prox.
         """
         raise NotImplementedError
+
+    def slopes(self, s: np.ndarray) -> np.ndarray:
+        """Return the derivatives of the penalty of singular values over these.
+
+        Parameters
+        ----------
+        s : ndarray of shape (r,)
+            Singular values, descending.
+
+        Returns
+        -------
+        slopes : ndarray of shape (r,)
+            Infinite where directions that are not used must stay so.
+        """
+        return np.full(len(s), np.nan)
+
+    def new_task(self, W):
+        # tr(W' D^-1 W) with the learned D held fixed: precisions along the singular
+        # vectors
+        d, T = W.shape
+        unused = self.slopes(np.zeros(1))[0]
+        if np.isnan(unused):
+            return super().new_task(W)
+        U, s, _ = np.linalg.svd(W, full_matrices=bool(np.isfinite(unused)))
+        s = np.concatenate([s, np.zeros(U.shape[1] - len(s))])
+        s[s <= RANK * s[0]] = 0.0
+        precision = self.slopes(s)
+        kept = np.isfinite(precision)
+        return Prior(np.zeros(d), U[:, kept], precision[kept])
 
     def value(self, W):
         # solvers ask for the value of the last prox, whose singular values are known
@@ -113,6 +143,11 @@ def spectral_map(
     if base:
         out += base * tall
     return (out if tall is V else out.T), ratio * s
+
+
+def reciprocal(s: np.ndarray, scale: float) -> np.ndarray:
+    """Return ``scale / s``, infinite where s is zero."""
+    return np.divide(scale, s, out=np.full(s.shape, np.inf), where=s > 0)
 
 
 def _ratio(image, s):

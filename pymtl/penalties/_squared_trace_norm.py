@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._spectral import Spectral, squared_singular_values
+from ._spectral import Spectral, reciprocal, squared_singular_values
 
 
 class SquaredTraceNorm(Spectral):
@@ -36,6 +36,10 @@ class SquaredTraceNorm(Spectral):
     def vector_value(self, s):
         a, b = self.weights()
         return 0.5 * (a * np.sum(s**2) + b * np.sum(s) ** 2)
+
+    def slopes(self, s):
+        a, b = self.weights()
+        return a + (reciprocal(s, b * np.sum(s)) if b else 0.0 * s)
 
     def vector_prox(self, s, step):
         a, b = self.weights()

@@ -112,6 +112,14 @@ class Clustered(BoxNorm):
         square = G.shape[1] * float(np.sum(mean**2))
         return square / (4 * self.lambda2) + super().conjugate(rest)
 
+    def new_task(self, W):
+        if not self.center:
+            return super().new_task(W)
+        mean, rest = _centre(W)
+        prior = super().new_task(rest)
+        prior.mean = mean[:, 0]
+        return prior
+
     def range_warning(self, n_features, n_tasks):
         if self.n_clusters > n_tasks:
             return (

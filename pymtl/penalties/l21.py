@@ -3,6 +3,7 @@
 import numpy as np
 
 from .._kernels import shrink_rows
+from ._base import Prior
 from ._sign import Signed
 
 
@@ -75,6 +76,13 @@ class L21(Signed):
             At most 1 where G is in the dual ball.
         """
         return float(_norms(self._allowed(G)).max(initial=0.0)) / self.lambda1
+
+    def new_task(self, W):
+        # ||w|| <= w'w / (2 e) + e / 2, with equality at e = ||w||
+        norms = _norms(np.ascontiguousarray(W))
+        used = np.flatnonzero(norms)
+        basis = np.eye(len(norms))[:, used]
+        return Prior(np.zeros(len(norms)), basis, self.lambda1 / norms[used])
 
 
 def _norms(W):

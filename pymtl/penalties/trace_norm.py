@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._spectral import Spectral, squared_singular_values
+from ._spectral import Spectral, reciprocal, squared_singular_values
 
 
 class TraceNorm(Spectral):
@@ -40,6 +40,9 @@ class TraceNorm(Spectral):
 
     def vector_value(self, s):
         return self.lambda1 * s.sum()
+
+    def slopes(self, s):
+        return reciprocal(s, self.lambda1)
 
     def vector_prox(self, s, step):
         return np.maximum(s - step * self.lambda1, 0.0)

@@ -1,0 +1,213 @@
+"""Tasks that were not in training."""
+
+from copy import copy
+
+import cvxpy as cp
+import numpy as np
+import pandas as pd
+import pytest
+
+from pymtl import (
+    MultiTaskASORegressor,
+    MultiTaskClassifier,
+    MultiTaskClusteredRegressor,
+    MultiTaskDirtyRegressor,
+    MultiTaskFeatureCovarianceRegressor,
+    MultiTaskGraphRegressor,
+    MultiTaskL1Regressor,
+    MultiTaskL21Regressor,
+    MultiTaskMeanClassifier,
+    MultiTaskMeanRegressor,
+    MultiTaskRegressor,
+    MultiTaskRelationshipRegressor,
+    MultiTaskTraceNormRegressor,
+    PooledRegressor,
+    SingleTaskRegressor,
+)
+from pymtl.datasets import make_multitask_classification, make_multitask_regression
+from pymtl.penalties import L21, Mean, Ridge
+
+FINE = {"tol": 1e-11}
+
+
+def problem(**options):
+    shape = {"n_tasks": 5, "n_samples": 30, "n_features": 6, "structure": "mean"}
+    return make_multitask_regression(
+        **(shape | {"snr": 2.0, "random_state": 0} | options)
+    )
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        MultiTaskL21Regressor(0.8),
+        MultiTaskL21Regressor(0.8, 0.1),
+        MultiTaskTraceNormRegressor(0.8),
+        MultiTaskTraceNormRegressor(0.8, 0.1),
+        MultiTaskFeatureCovarianceRegressor(0.05),
+        MultiTaskRelationshipRegressor(0.1, 0.05),
+        MultiTaskASORegressor(0.3, 0.05),
+        MultiTaskClusteredRegressor(0.3, 0.05),
+        MultiTaskL1Regressor(0.3),
+        SingleTaskRegressor(0.2),
+        PooledRegressor(0.2),
+    ],
+    ids=repr,
+)
+def test_a_task_of_training_gets_back_its_coefficients(model):
+    data = problem()
+    if not isinstance(model, PooledRegressor):
+        model = model.set_params(fit_intercept=True)
+    model = model.set_params(**FINE, max_iter=100_000).fit(data.Xs, data.ys)
+    assert model.converged_
+    for t in (0, 3):
+        new = model.fit_new_task(data.Xs[t], data.ys[t])
+        np.testing.assert_allclose(new.coef_[0], model.coef_[t], atol=2e-4)
+        np.testing.assert_allclose(new.intercept_[0], model.intercept_[t], atol=2e-4)
+        z = new.predict(data.Xs[t])
+        np.testing.assert_allclose(z, model.predict({t: data.Xs[t]})[t], atol=1e-3)
+
+
+def joint(value, X, y, W):
+    """Minimise over the new column, the others fixed, by an independent solver."""
+    w, c = cp.Variable(W.shape[0]), cp.Variable()
+    loss = cp.sum_squares(y - X @ w - c) / (2 * len(y))
+    cp.Problem(cp.Minimize(loss + value(w, W))).solve(solver=cp.CLARABEL)
+    return w.value, float(c.value)
+
+
+def test_quadratic_structures_minimise_the_joint_objective():
+    data = problem(n_tasks=6)
+    X, y = data.Xs[5], data.ys[5]
+
+    def mean(w, W):
+        full = cp.hstack([W, cp.reshape(w, (len(W), 1), order="F")])
+        middle = cp.sum(full, axis=1, keepdims=True) / 6
+        return 0.4 * cp.sum_squares(full - middle @ np.ones((1, 6)))
+
+    models = [MultiTaskMeanRegressor(0.4, 0.1), MultiTaskGraphRegressor(0.4, 0.1)]
+    for model in models:
+        model.fit(data.Xs[:5], data.ys[:5])
+        new = model.fit_new_task(X, y)
+        w, c = joint(
+            lambda w, W: mean(w, W) + 0.1 * cp.sum_squares(w), X, y, model.coef_.T
+        )
+        np.testing.assert_allclose(new.coef_[0], w, atol=1e-5)
+        np.testing.assert_allclose(new.intercept_[0], c, atol=1e-5)
+
+
+def test_l21_holds_the_sizes_of_rows():
+    data = problem(structure="shared_rows", n_features=12)
+    model = MultiTaskRegressor(L21(1.0) + Mean(0.2)).fit(data.Xs, data.ys)
+    size = np.linalg.norm(model.coef_, axis=0)
+    used = size > 0
+    assert 0 < used.sum() < 12
+    X = np.random.default_rng(5).normal(size=(9, 12))
+    y = X[:, 0] - X[:, 1]
+    new = model.fit_new_task(X, y)
+    mean = model.coef_.mean(axis=0)
+
+    def value(w, W):
+        near = 0.2 * 5 / 6 * cp.sum_squares(w - mean)
+        rows = cp.sum(cp.multiply(0.5 / size[used], cp.square(w[used])))
+        return near + rows + 1e6 * cp.sum_squares(w[~used])
+
+    w, c = joint(value, X, y, model.coef_.T)
+    np.testing.assert_allclose(new.coef_[0], w, atol=1e-4)
+    assert not new.coef_[0, ~used].any()
+    # the prior's mean is where the penalty alone is least
+    step = np.where(used, 2 * 0.2 * 5 / 6, 0)
+    own = np.divide(1.0, size, out=np.zeros(12), where=used)
+    np.testing.assert_allclose(
+        new.prior_mean_, step * mean / np.maximum(step + own, 1e-9)
+    )
+
+
+def test_shared_and_shrunk_intercepts():
+    data = problem()
+    ys = [y + t for t, y in enumerate(data.ys)]
+    X, y = data.Xs[0][:10], ys[0][:10]
+    model = MultiTaskMeanRegressor(0.3, fit_intercept="shared").fit(data.Xs, ys)
+    assert model.fit_new_task(X, y).intercept_[0] == pytest.approx(model.intercept_[0])
+    model = MultiTaskMeanRegressor(0.3, fit_intercept="shrink", lambda0=0.2)
+    model.fit(data.Xs, ys)
+    new = model.fit_new_task(X, y)
+    W, centre = model.coef_.T, model.intercept_.mean()
+    w, c = cp.Variable(6), cp.Variable()
+    loss = cp.sum_squares(y - X @ w - c) / 20
+    loss += 0.3 * 5 / 6 * cp.sum_squares(w - W.mean(axis=1))
+    loss += 0.2 * 5 / 6 * cp.square(c - centre)
+    cp.Problem(cp.Minimize(loss)).solve(solver=cp.CLARABEL)
+    np.testing.assert_allclose(new.coef_[0], w.value, atol=1e-5)
+    np.testing.assert_allclose(new.intercept_[0], c.value, atol=1e-5)
+
+
+def test_classifier():
+    data = make_multitask_classification(
+        n_tasks=5, n_samples=40, n_features=5, structure="mean", random_state=0
+    )
+    model = MultiTaskMeanClassifier(0.05, 0.01).fit(data.Xs[:4], data.ys[:4])
+    X, y = data.Xs[4], data.ys[4]
+    new = model.fit_new_task(X, y)
+    W = model.coef_.T
+    w, c = cp.Variable(5), cp.Variable()
+    sign = np.where(y == model.classes_[1], 1.0, -1.0)
+    loss = cp.sum(cp.logistic(-cp.multiply(sign, X @ w + c))) / len(y)
+    loss += 0.05 * 4 / 5 * cp.sum_squares(w - W.mean(axis=1)) + 0.01 * cp.sum_squares(w)
+    cp.Problem(cp.Minimize(loss)).solve(solver=cp.CLARABEL)
+    np.testing.assert_allclose(new.coef_[0], w.value, atol=5e-3)
+    assert new.predict_proba(X).shape == (40, 2)
+    assert new.score(X, y) > 0.6
+
+
+def test_structure_helps_with_few_samples():
+    data = problem(n_tasks=8, n_features=15, deviation=0.2)
+    model = MultiTaskMeanRegressor().fit(data.Xs[:7], data.ys[:7])
+    X, y = data.Xs[7][:6], data.ys[7][:6]
+    alone = SingleTaskRegressor().fit(X, y)
+    new = model.fit_new_task(X, y)
+    held = data.Xs[7][6:], data.ys[7][6:]
+    assert new.score(*held) > alone.score(*held) + 0.2
+
+
+def test_frames_and_long_tables():
+    data = problem()
+    frame = pd.DataFrame(np.vstack(data.Xs), columns=list("abcdef"))
+    frame.insert(0, "task", np.repeat(np.arange(5), 30))
+    model = MultiTaskMeanRegressor(0.2, task_column="task")
+    model.fit(frame, np.concatenate(data.ys))
+    X = frame.drop(columns="task").iloc[:10]
+    new = model.fit_new_task(X, data.ys[0][:10])
+    assert new.predict(X).shape == (10,)
+    assert list(new.feature_names_in_) == list("abcdef")
+    with pytest.raises(ValueError, match="columns of the new task"):
+        model.fit_new_task(frame.iloc[:10], data.ys[0][:10])
+
+
+def test_what_cannot_be():
+    data = problem()
+    X, y = data.Xs[0], data.ys[0]
+    model = MultiTaskDirtyRegressor().fit(data.Xs, data.ys)
+    with pytest.raises(ValueError, match="learns no structure"):
+        model.fit_new_task(X, y)
+    model = MultiTaskGraphRegressor(graph=np.ones((5, 5)) - np.eye(5))
+    with pytest.raises(ValueError, match="has no place"):
+        model.fit(data.Xs, data.ys).fit_new_task(X, y)
+    model = MultiTaskMeanRegressor().fit(data.Xs, data.ys)
+    with pytest.raises(ValueError, match="has 5 features, the model has 6"):
+        model.fit_new_task(X[:, :5], y)
+    weighted = MultiTaskMeanRegressor(feature_weight=np.arange(6)).fit(data.Xs, data.ys)
+    with pytest.raises(ValueError, match="feature_weight"):
+        weighted.fit_new_task(X, y)
+    labels = [np.arange(30) % 3] * 5
+    model = MultiTaskClassifier(Ridge(0.1)).fit(data.Xs, labels)
+    with pytest.raises(ValueError, match="two classes"):
+        model.fit_new_task(X, labels[0])
+
+
+def test_the_model_is_not_changed():
+    data = problem()
+    model = MultiTaskMeanRegressor().fit(data.Xs, data.ys)
+    before = copy(vars(model))
+    model.fit_new_task(data.Xs[0], data.ys[0])
+    assert set(vars(model)) == set(before)
