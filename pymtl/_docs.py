@@ -37,8 +37,9 @@ PARAMETERS = """\
         "bcd" squared losses with norms of rows or entries (and a ridge) by block
         coordinate descent, "newton" other smooth losses by a sequence of squared
         losses, "apg" is the accelerated proximal gradient method, for
-        everything. "auto" takes the first of them that can, and for the network lasso
-        an augmented Lagrangian method.
+        everything. "auto" takes the first of them that can, for the network lasso an
+        augmented Lagrangian method, and where a prox takes one step for all tasks
+        alternating directions (ADMM) after a few proximal gradient steps.
     tol : float, default=1e-5
         Tolerance of `certificate_`.
     max_iter : int, default=10000
@@ -96,7 +97,7 @@ ATTRIBUTES = """\
         The objective after each iteration.
     n_iter_ : int
         Number of iterations.
-    solver_ : {"alm", "apg", "bcd", "direct", "smoothing"}
+    solver_ : {"admm", "alm", "apg", "bcd", "direct", "newton", "smoothing"}
         The solver that ran; losses with kinks have one of their own.
     coef_names_ : ndarray of shape (n_features,)
         Names of the features, without the task column.

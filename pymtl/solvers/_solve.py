@@ -9,6 +9,7 @@ import numpy as np
 
 from ._problem import Problem
 from ._result import Result
+from .admm import admm
 from .alm import alm
 from .apg import apg, prox_residual
 from .bcd import bcd, has_bcd
@@ -18,6 +19,7 @@ from .smoothing import smoothing
 
 EXACT = 1e-14
 SOLVERS = ("auto", "apg", "bcd", "direct", "newton")
+EASY, LONG = 200, 3000
 INNER_ITERATIONS = 10_000
 ITERATIVE = {"alm": alm, "apg": apg}
 
@@ -140,7 +142,11 @@ def _methods(problem, solver):
     if solver != "apg" and has_bcd(problem):
         yield partial(bcd, fast)
     own = solver == "auto" and problem.loss.quadratic
-    method = ITERATIVE[problem.proximal.solver if own else "apg"]
+    name = problem.proximal.solver if own else "apg"
+    method = ITERATIVE[name]
+    if own and name == "apg" and _has_one_step(problem):
+        yield _limited(partial(apg, fast), EASY)
+        yield _limited(partial(admm, problem), LONG)
     yield partial(method, fast)
     if fast is not problem:
         yield partial(method, problem)
@@ -148,8 +154,29 @@ def _methods(problem, solver):
 
 def _minimise(problem, W, gap):
     """Minimise a problem with a squared loss and a norm to a gap."""
-    method = next(_methods(problem, "auto"))
-    return method(W, gap, INNER_ITERATIONS, 1.0)
+    for method in _methods(problem, "auto"):
+        result = method(W, gap, INNER_ITERATIONS, 1.0)
+        if result.certificate <= gap:
+            break
+        W = result.W
+    return result
+
+
+def _has_one_step(problem):
+    """Return whether the prox takes one step for all tasks, and ADMM is for it."""
+    scaled = hasattr(problem.matrix, "rows")
+    certified = problem.kind == "duality gap" and problem.proximal.certified
+    dense = not scaled and not problem.is_sparse
+    return certified and dense and problem.metric().ndim == 0
+
+
+def _limited(method, most):
+    """Return a method that stops early."""
+
+    def limited(W, tol, max_iter, *args, **kwargs):
+        return method(W, tol, min(max_iter, most), *args, **kwargs)
+
+    return limited
 
 
 def _certified(problem, result, tol, null_objective):
