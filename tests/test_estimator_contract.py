@@ -16,6 +16,7 @@ from sklearn.base import (
     MetaEstimatorMixin,
     RegressorMixin,
     clone,
+    is_classifier,
     is_regressor,
 )
 from sklearn.exceptions import ConvergenceWarning
@@ -24,10 +25,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 import pymtl
 from pymtl import (
+    MultiTaskGraphClassifier,
+    MultiTaskL21Classifier,
     MultiTaskL21Regressor,
+    MultiTaskMeanClassifier,
     MultiTaskMeanRegressor,
     MultiTaskRegressor,
+    MultiTaskTreeClassifier,
+    PooledClassifier,
     PooledRegressor,
+    SingleTaskClassifier,
     SingleTaskRegressor,
 )
 from pymtl.penalties import L21, PENALTIES, Mean, Ridge
@@ -42,6 +49,15 @@ CLASSES = [
 ]
 REGRESSORS = [cls() for cls in CLASSES if is_regressor(cls())]
 REGRESSION = ["huber", "quantile", "square_root", "squared"]
+CLASSIFIERS = [cls() for cls in CLASSES if is_classifier(cls())]
+FAST = (
+    MultiTaskGraphClassifier,
+    MultiTaskL21Classifier,
+    MultiTaskMeanClassifier,
+    MultiTaskTreeClassifier,
+    PooledClassifier,
+    SingleTaskClassifier,
+)
 GENERAL = [MultiTaskRegressor(name) for name in PENALTIES]
 GENERAL += [MultiTaskRegressor(loss=loss) for loss in REGRESSION]
 NAMELESS = [
@@ -151,6 +167,24 @@ def test_multitask(estimator, check):
     before = repr(estimator)
     check(estimator)
     assert repr(estimator) == before
+
+
+@pytest.mark.parametrize("check", MULTITASK_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        pytest.param(e, marks=() if isinstance(e, FAST) else pytest.mark.slow)
+        for e in CLASSIFIERS
+    ]
+    + [
+        MultiTaskL21Classifier(0.05, 0.01, fit_intercept="shared"),
+        MultiTaskMeanClassifier(0.1, 0.01, fit_intercept="shrink"),
+        MultiTaskMeanClassifier(0.1, 0.1, loss="squared_hinge"),
+    ],
+    ids=name,
+)
+def test_classifiers(estimator, check):
+    check(estimator)
 
 
 @pytest.mark.parametrize("estimator", EXAMPLES, ids=lambda e: type(e.penalty).__name__)
@@ -333,6 +367,24 @@ class Lenient(Broken):
         return True
 
 
+class ReversesLabels(MultiTaskL21Classifier):
+    def predict(self, X, offset=None):
+        labels = super().predict(X, offset)
+        return labels[::-1] if self.task_column is not None else labels
+
+
+class ShrinksLabels(MultiTaskL21Classifier):
+    def fit(self, X, y, sample_weight=None, offset=None):
+        super().fit(X, y, sample_weight, offset)
+        self.coef_ = 0.99 * self.coef_
+        return self
+
+
+class ForgetsOffsetOfLabels(MultiTaskL21Classifier):
+    def fit(self, X, y, sample_weight=None, offset=None):
+        return super().fit(X, y, sample_weight)
+
+
 class Sums(Broken):
     def _task_weights(self, data):
         return data.task_sum(data.weight)
@@ -354,6 +406,9 @@ class Sums(Broken):
         (SortsNothing(), "other predictions"),
         (Lenient(), "not seen in fit"),
         (Sums(), "another fit|stated objective"),
+        (ReversesLabels(), "other predictions"),
+        (ShrinksLabels(), "constants change"),
+        (ForgetsOffsetOfLabels(), "constant offset"),
     ],
     ids=lambda value: type(value).__name__,
 )

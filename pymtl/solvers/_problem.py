@@ -175,7 +175,11 @@ class Problem:
         N, loss = self.null_basis, self.loss
         if not N.shape[1] or not loss.probabilities:
             return False
-        z = self.predictions((W @ N) @ N.T)
+        U = (W @ N) @ N.T
+        size = self.matrix.majorant().max() * np.sum(U**2)
+        if self.proximal is not None and self.matrix.value(U) > 1e-12 * size:
+            return False
+        z = self.predictions(U)
         rows = self.weight, self.design.bounds
         least = loss.far(self.y, z, *rows)
         most = loss.task_values(self.y, np.zeros(len(z)), *rows)

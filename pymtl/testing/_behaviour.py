@@ -8,10 +8,10 @@ import warnings
 from copy import deepcopy
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import mean_squared_error, r2_score
+from sklearn.metrics import mean_squared_error
 from sklearn.model_selection import (
     GridSearchCV,
     StratifiedKFold,
@@ -21,7 +21,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ..penalties._base import summands
+from ..penalties._base import moving, summands
 from ..tasks import split_tasks
 from ._common import can_be_pickled, frozen, require, require_at_most, require_close
 from ._data import (
@@ -29,12 +29,14 @@ from ._data import (
     fresh,
     loss_of,
     make_long,
-    make_shared,
-    make_tasks,
+    measure,
     parameters,
     refusal,
     require_same_fit,
+    shared_for,
+    slack,
     strengths,
+    tasks_for,
 )
 
 KINDS = ("duality gap", "newton decrement", "prox residual")
@@ -42,7 +44,7 @@ KINDS = ("duality gap", "newton decrement", "prox residual")
 
 def check_attributes(estimator):
     """Fitted attributes have the shapes and values that they promise."""
-    Xs, ys = make_tasks((8, 20, 12))
+    Xs, ys = tasks_for(estimator, (8, 20, 12))
     model = fresh(estimator)
     require(model.fit(Xs, ys) is model, estimator, "fit does not return self")
     shapes = model.coef_.shape, model.intercept_.shape
@@ -87,7 +89,7 @@ def check_attributes(estimator):
 
 def check_copies(estimator):
     """Clones are unfitted and equal; copies and pickles of a fit predict alike."""
-    Xs, ys = make_tasks((8, 20, 12))
+    Xs, ys = tasks_for(estimator, (8, 20, 12))
     model = fresh(estimator).fit(Xs, ys)
     again = clone(model)
     require(not hasattr(again, "coef_"), estimator, "clone keeps the fit")
@@ -112,7 +114,10 @@ def loss_at(model, Xs, ys, W, c, task_weight):
     z = np.concatenate([X @ w + b for X, w, b in zip(Xs, W.T, c, strict=True)])
     weight = np.repeat(task_weight / sizes, sizes)
     bounds = np.concatenate([[0], np.cumsum(sizes)])
-    return loss_of(model).value(np.concatenate(ys), z, weight, bounds)
+    y = np.concatenate(ys)
+    if is_classifier(model):
+        y = np.where(y == model.classes_[1], 1.0, -1.0)
+    return loss_of(model).value(y, z, weight, bounds)
 
 
 def objective_at(model, Xs, ys, W, c, task_weight):
@@ -125,7 +130,7 @@ def objective_at(model, Xs, ys, W, c, task_weight):
 
 def check_objective(estimator):
     """The solution minimises the objective that is stated: no other fit is better."""
-    Xs, ys = make_tasks((8, 20, 12))
+    Xs, ys = tasks_for(estimator, (8, 20, 12))
     for omega in (np.ones(3), np.array([1.0, 0.2, 4.0])):
         weighted = exact(estimator, task_weight=omega)
         model = clone(weighted).fit(Xs, ys)
@@ -140,7 +145,9 @@ def check_objective(estimator):
             model.objective_, best, estimator, "objective_ is not the stated objective"
         )
         for seed in range(1, 6):
-            other = clone(weighted).fit(Xs, make_tasks((8, 20, 12), seed=seed)[1])
+            other = clone(weighted).fit(
+                Xs, tasks_for(estimator, (8, 20, 12), seed=seed)[1]
+            )
             for share in (1.0, 0.1, 1e-2, 1e-3, -0.1, -1e-3):
                 dW, dc = share * (other.coef_.T - W), share * (other.intercept_ - c)
                 require_at_most(
@@ -154,7 +161,10 @@ def check_objective(estimator):
 
 def check_certificate(estimator):
     """The certificate is reached, and the gap bounds the distance to the optimum."""
-    for Xs, ys in [make_tasks(), make_tasks((8, 20, 12), n_features=30)]:
+    for Xs, ys in [
+        tasks_for(estimator),
+        tasks_for(estimator, (8, 20, 12), n_features=30),
+    ]:
         model = fresh(estimator).fit(Xs, ys)
         kind = model.certificate_kind_
         require(kind in KINDS, estimator, f"certificate_kind_ is {kind!r}")
@@ -185,7 +195,7 @@ def check_lambda_max(estimator):
     The norm of the null model is zero, and so are its coefficients unless the norm
     leaves something free. Without a polar lambda_max is a bound.
     """
-    Xs, ys = make_tasks((8, 20, 12))
+    Xs, ys = tasks_for(estimator, (8, 20, 12))
     top = fresh(estimator).lambda_max(Xs, ys)
     require(top > 0, estimator, f"lambda_max is {top}")
     if not np.isfinite(top):
@@ -197,11 +207,15 @@ def check_lambda_max(estimator):
     if len(first) != 1 or not used[first[0]]:
         return
     parts = summands(model.penalty_)
+    own = {name for part in moving(model.penalty_) for name in part.strengths}
     free = [part for part in parts if part.null_space(len(Xs)).size]
     below = 0.99 if any(hasattr(part, "polar") for part in parts) else 0.1
     for share, empty in [(1 + 1e-9, True), (below, False)]:
         scale = share * top / used[first[0]]
-        params = {name: scale * value for name, value in used.items()}
+        params = {
+            name: scale * value if name.split("__")[-1] in own else value
+            for name, value in used.items()
+        }
         W = exact(estimator, **params).fit(Xs, ys).coef_.T
         norm = sum(part.value(W) for part in free) if free else np.abs(W).max()
         require(
@@ -213,7 +227,7 @@ def check_lambda_max(estimator):
 
 def check_warm_start(estimator):
     """A warm start gives the same optimum, in no more iterations."""
-    Xs, ys = make_tasks((8, 20, 12))
+    Xs, ys = tasks_for(estimator, (8, 20, 12))
     model = exact(estimator, warm_start=True).fit(Xs, ys)
     first, steps = parameters(model), model.n_iter_
     model.fit(Xs, ys)
@@ -224,7 +238,10 @@ def check_warm_start(estimator):
         estimator,
         f"{message} takes {model.n_iter_} iterations, a cold one {steps}",
     )
-    for other in [(Xs, [y[::-1] for y in ys]), make_tasks((9, 7, 30, 8), n_features=4)]:
+    for other in [
+        (Xs, [y[::-1] for y in ys]),
+        tasks_for(estimator, (9, 7, 30, 8), n_features=4),
+    ]:
         cold = exact(estimator).fit(*other)
         model.fit(*other)
         message = "a warm start on other data gives another optimum"
@@ -233,7 +250,7 @@ def check_warm_start(estimator):
 
 def check_nonconvergence_warns(estimator):
     """A fit that does not reach tol says so."""
-    Xs, ys = make_tasks((8, 20, 12), n_features=15)
+    Xs, ys = tasks_for(estimator, (8, 20, 12), n_features=15)
     model = fresh(estimator, solver="apg", max_iter=1, tol=0.0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -248,7 +265,7 @@ def check_nonconvergence_warns(estimator):
 
 def check_float32(estimator):
     """float32 in, float32 out, certified, and within its precision of float64."""
-    Xs, ys = make_tasks((8, 20, 12))
+    Xs, ys = tasks_for(estimator, (8, 20, 12))
     data = [frozen(X, np.float32) for X in Xs], [frozen(y, np.float32) for y in ys]
     single = fresh(estimator).fit(*data)
     require(single.coef_.dtype == np.float32, estimator, f"coef_ {single.coef_.dtype}")
@@ -261,15 +278,16 @@ def check_float32(estimator):
     require_same_fit(single, double, "float32 data give another fit", 1e-4)
 
 
-def _folds(task):
+def _folds(estimator, task, y):
     cv = StratifiedKFold(3, shuffle=True, random_state=0)
-    return list(cv.split(np.zeros((len(task), 1)), task))
+    strata = 10 * task + y if is_classifier(estimator) else task
+    return list(cv.split(np.zeros((len(task), 1)), strata.astype(int)))
 
 
 def check_search(estimator):
     """GridSearchCV and cross_val_predict on a long table do what a loop does."""
-    X, y, _ = make_long(*make_tasks((6, 15, 60)))
-    folds = _folds(X[:, 0])
+    X, y, _ = make_long(*tasks_for(estimator, (12, 15, 60)))
+    folds = _folds(estimator, X[:, 0], y)
     long = fresh(estimator, task_column=0, tol=1e-7)
 
     def loop(form):
@@ -277,8 +295,8 @@ def check_search(estimator):
             Xs, ys, _ = split_tasks(X[train], y[train], 0)
             model = fresh(estimator, fit_intercept=form, tol=1e-7).fit(Xs, ys)
             task = X[test, 0].astype(int)
-            z = np.sum(X[test, 1:] * model.coef_[task], axis=1)
-            yield test, z + model.intercept_[task]
+            z = np.sum(X[test, 1:] * model.coef_[task], axis=1) + model.intercept_[task]
+            yield test, model.classes_[(z > 0) * 1] if is_classifier(model) else z
 
     predicted = np.empty_like(y)
     for test, z in loop(True):
@@ -292,7 +310,7 @@ def check_search(estimator):
     )
     forms = [True, False]
     for scoring, score in [
-        (None, r2_score),
+        (None, measure(estimator)),
         ("neg_mean_squared_error", lambda a, b: -mean_squared_error(a, b)),
     ]:
         search = GridSearchCV(
@@ -317,14 +335,14 @@ def check_search(estimator):
 
 def check_search_on_lists(estimator):
     """Cross-validation cuts lists into tasks: refused, with the way out."""
-    Xs, ys = make_tasks((8,) * 6)
+    Xs, ys = tasks_for(estimator, (8,) * 6)
     with refusal(estimator, "cross-validation on lists", "stack_tasks"):
         cross_val_score(fresh(estimator), Xs, ys, cv=3, error_score="raise")
 
 
 def check_pipeline(estimator):
     """Behind a ColumnTransformer that lets the task column through."""
-    Xs, ys = make_tasks()
+    Xs, ys = tasks_for(estimator)
     X, y, _ = make_long(Xs, ys)
     scale = ColumnTransformer(
         [("features", StandardScaler(), list(range(1, X.shape[1])))],
@@ -342,7 +360,7 @@ def check_pipeline(estimator):
         ),
         estimator,
         "a pipeline gives other predictions than scaled lists",
-        1e-8,
+        slack(estimator),
     )
     try:
         importlib.import_module("pandas")
@@ -350,13 +368,15 @@ def check_pipeline(estimator):
         return
     scale.set_output(transform="pandas")
     named = make_pipeline(scale, exact(estimator, task_column="remainder__x0"))
-    require_same_fit(named.fit(X, y)[-1], lists, "a pipeline of frames", 1e-8)
+    require_same_fit(
+        named.fit(X, y)[-1], lists, "a pipeline of frames", slack(estimator)
+    )
 
 
 def check_refit(estimator):
     """A second fit forgets the first, through whichever door."""
-    Xs, ys = make_tasks((8, 20, 12))
-    model = fresh(estimator).fit(*make_shared())
+    Xs, ys = tasks_for(estimator, (8, 20, 12))
+    model = fresh(estimator).fit(*shared_for(estimator))
     require_same_fit(
         model.fit(Xs, ys), fresh(estimator).fit(Xs, ys), "fit remembers", 1e-12
     )

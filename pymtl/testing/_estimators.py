@@ -13,7 +13,7 @@ MULTITASK_CHECKS = [*DOOR_CHECKS, *INVARIANCE_CHECKS, *BEHAVIOUR_CHECKS]
 
 
 def check_multitask_estimator(estimator: Any, *, skip: Collection[str] = ()) -> None:
-    """Check a multi-task regressor where scikit-learn's `check_estimator` cannot.
+    """Check a multi-task estimator where scikit-learn's `check_estimator` cannot.
 
     Lists of tasks, a shared design and a shuffled long table give the same fit, in
     arrays, in sparse matrices, and in frames of pandas and polars (as far as they are
@@ -30,9 +30,10 @@ def check_multitask_estimator(estimator: Any, *, skip: Collection[str] = ()) -> 
     Parameters
     ----------
     estimator : estimator
-        A regressor of this package, for example ``MultiTaskRegressor(penalty)`` with a
-        penalty of yours, or an estimator with the same parameters and attributes. It
-        is not modified. Options that belong to data, such as `task_column`, are set by
+        A regressor or classifier of this package, for example
+        ``MultiTaskRegressor(penalty)`` with a penalty of yours, or an estimator with
+        the same parameters and attributes; classifiers get two classes. It is not
+        modified. Options that belong to data, such as `task_column`, are set by
         the checks.
     skip : collection of str, default=()
         Names of checks to leave out, for properties that the estimator does not
