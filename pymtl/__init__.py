@@ -1,7 +1,16 @@
 """Classical regularised multi-task learning in the manner of scikit-learn."""
 
 from .comparison import SharingComparison, compare_sharing
-from .inspection import TaskGroups, group_tasks, task_affinity, task_similarity
+from .inspection import (
+    CoefIntervals,
+    StabilitySelection,
+    TaskGroups,
+    bootstrap_coef,
+    group_tasks,
+    stability_selection,
+    task_affinity,
+    task_similarity,
+)
 from .linear_model import (
     MultiTaskASOClassifier,
     MultiTaskASORegressor,
@@ -59,6 +68,7 @@ from .tasks import split_tasks, stack_tasks
 __version__ = "0.1.0"
 
 __all__ = [
+    "CoefIntervals",
     "MultiTaskASOClassifier",
     "MultiTaskASORegressor",
     "MultiTaskCalibratedRegressor",
@@ -110,12 +120,15 @@ __all__ = [
     "SingleTaskClassifier",
     "SharingComparison",
     "SingleTaskRegressor",
+    "StabilitySelection",
     "TaskGroups",
     "TaskKFold",
     "TaskScaler",
+    "bootstrap_coef",
     "compare_sharing",
     "group_tasks",
     "split_tasks",
+    "stability_selection",
     "stack_tasks",
     "task_affinity",
     "task_similarity",

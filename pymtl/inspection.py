@@ -5,23 +5,33 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from itertools import combinations
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_scalar
+from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
+from .base import import_pandas
 from .comparison import sample_losses
 from .linear_model import MultiTaskMeanRegressor
 from .model_selection import TaskKFold
-from .tasks import is_lists, split_tasks
+from .tasks import encode_tasks, is_lists, read_task_column, split_tasks
 from .tasks._stack import items_of, vectors
 
-__all__ = ["TaskGroups", "group_tasks", "task_affinity", "task_similarity"]
+__all__ = [
+    "CoefIntervals",
+    "StabilitySelection",
+    "TaskGroups",
+    "bootstrap_coef",
+    "group_tasks",
+    "stability_selection",
+    "task_affinity",
+    "task_similarity",
+]
 
 EXACT = 8
 
@@ -271,6 +281,337 @@ def group_tasks(
     return TaskGroups(groups, labels, float(task_gain.mean()), task_gain, method)
 
 
+@dataclass
+class CoefIntervals:
+    """Bootstrap intervals of coefficients, see :func:`bootstrap_coef`.
+
+    Parameters
+    ----------
+    coef : ndarray of shape (n_tasks, n_features)
+        Coefficients of the fit to all data, (n_tasks, n_classes, n_features) with more
+        than two classes.
+    low, high : ndarray of the shape of coef
+        Ends of the percentile intervals.
+    std_error : ndarray of the shape of coef
+        Standard deviations over the bootstrap samples.
+    samples : ndarray of shape (n_boot, ...)
+        Coefficients of each bootstrap sample.
+    tasks : ndarray of shape (n_tasks,)
+        Task labels.
+    features : ndarray of shape (n_features,)
+        Names of the features.
+    confidence : float
+        Confidence of the intervals.
+    """
+
+    coef: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    std_error: np.ndarray
+    samples: np.ndarray
+    tasks: np.ndarray
+    features: np.ndarray
+    confidence: float
+
+    def to_frame(self):
+        """Return the intervals as a pandas frame.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            One row a task and feature (and class, by its number), with the columns
+            "coef", "low", "high" and "std_error".
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        pd = import_pandas("to_frame")
+        levels = [self.tasks.tolist(), list(self.features)]
+        names = ["task", "feature"]
+        if self.coef.ndim == 3:
+            levels.insert(1, list(range(self.coef.shape[1])))
+            names.insert(1, "class")
+        index = pd.MultiIndex.from_product(levels, names=names)
+        columns = ("coef", "low", "high", "std_error")
+        values = {name: getattr(self, name).ravel() for name in columns}
+        return pd.DataFrame(values, index)
+
+    def plot(self, feature: Any = 0, *, ax: Any = None):
+        """Draw the intervals of one feature in all tasks.
+
+        Parameters
+        ----------
+        feature : int or str, default=0
+            Its number or name.
+        ax : matplotlib.axes.Axes or None, default=None
+            Where to draw; by default in a new figure.
+
+        Returns
+        -------
+        display : CoefIntervalDisplay
+            The picture.
+        """
+        from .plotting import CoefIntervalDisplay
+
+        return CoefIntervalDisplay.from_intervals(self, feature, ax=ax)
+
+
+def bootstrap_coef(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    n_boot: int = 200,
+    confidence: float = 0.95,
+    random_state: int | np.random.RandomState | None = None,
+    n_jobs: int | None = None,
+) -> CoefIntervals:
+    """Return bootstrap intervals of the coefficients of an estimator.
+
+    The rows of each task (for classifiers, of each label of a task) are drawn anew with
+    replacement, the tasks stay. Of a 2-d y whole rows are drawn, for all tasks at once.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An estimator of this package, with its strengths; "auto" is resolved in each
+        sample. It is not fitted.
+    X, y : object
+        Training data through the estimator's door.
+    n_boot : int, default=200
+        Number of bootstrap samples.
+    confidence : float, default=0.95
+        Confidence of the percentile intervals.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the samples.
+    n_jobs : int or None, default=None
+        Number of fits at a time, through joblib.
+
+    Returns
+    -------
+    intervals : CoefIntervals
+        Coefficients, intervals, standard errors, a frame and a picture.
+
+    See Also
+    --------
+    stability_selection : How surely features are selected.
+
+    Notes
+    -----
+    The intervals say how much the estimate moves with the sample. Penalties pull it
+    towards what they prefer, and an interval goes along: it does not cover the truth
+    as often as its confidence says where the strengths are large.
+
+    References
+    ----------
+    B. Efron and R. Tibshirani (1993). An introduction to the bootstrap.
+
+    Examples
+    --------
+    >>> from pymtl import MultiTaskMeanRegressor, bootstrap_coef
+    >>> from pymtl.datasets import make_multitask_regression
+    >>> data = make_multitask_regression(n_tasks=3, n_features=4, random_state=0)
+    >>> model = MultiTaskMeanRegressor(0.1)
+    >>> found = bootstrap_coef(model, data.Xs, data.ys, n_boot=50, random_state=0)
+    >>> found.low.shape
+    (3, 4)
+    >>> bool((found.low <= found.high).all())
+    True
+    """
+    check_scalar(n_boot, "n_boot", Integral, min_val=2)
+    _check_share(confidence, "confidence")
+    whole = clone(estimator).fit(X, y)
+    if isinstance(whole.coef_, list):
+        msg = "The tasks have classes of their own: their coef_ are not one array."
+        raise ValueError(msg)
+    strata, pack = _strata(estimator, X, y)
+    rng = check_random_state(random_state)
+    weights = [_drawn(rng, strata) for _ in range(n_boot)]
+    jobs = (delayed(_coef)(estimator, X, y, pack(weight)) for weight in weights)
+    found = Parallel(n_jobs=n_jobs)(jobs)
+    _warn_of_misses(sum(miss for _, miss in found), n_boot)
+    samples = np.stack([coef for coef, _ in found])
+    ends = (1 - confidence) / 2, (1 + confidence) / 2
+    low, high = np.quantile(samples, ends, axis=0)
+    spread = samples.std(axis=0, ddof=1)
+    names = whole.coef_names_
+    return CoefIntervals(
+        whole.coef_, low, high, spread, samples, whole.tasks_, names, confidence
+    )
+
+
+@dataclass
+class StabilitySelection:
+    """How often features are selected, see :func:`stability_selection`.
+
+    Parameters
+    ----------
+    lambdas : ndarray of shape (n_lambdas,)
+        Strengths, decreasing.
+    frequency : ndarray of shape (n_lambdas, n_features)
+        Share of the subsamples in which some task uses the feature.
+    score : ndarray of shape (n_features,)
+        Largest frequency of each feature.
+    selected : ndarray of bool of shape (n_features,)
+        Whether the score reaches the threshold.
+    features : ndarray of shape (n_features,)
+        Names of the features.
+    threshold : float
+        The threshold.
+    n_selected : float
+        Mean number of features that a subsample selects anywhere on the path.
+    error_bound : float
+        Bound of the expected number of features selected wrongly.
+    """
+
+    lambdas: np.ndarray
+    frequency: np.ndarray
+    score: np.ndarray
+    selected: np.ndarray
+    features: np.ndarray
+    threshold: float
+    n_selected: float
+    error_bound: float
+
+    def to_frame(self):
+        """Return the scores as a pandas frame.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            One row a feature, the most stable first: "score" and "selected".
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        pd = import_pandas("to_frame")
+        values = {"score": self.score, "selected": self.selected}
+        frame = pd.DataFrame(values, pd.Index(list(self.features), name="feature"))
+        return frame.sort_values("score", ascending=False, kind="stable")
+
+
+def stability_selection(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    lambda1: Any = None,
+    n_lambdas: int = 20,
+    eps: float = 0.1,
+    n_subsamples: int = 100,
+    threshold: float = 0.75,
+    random_state: int | np.random.RandomState | None = None,
+    n_jobs: int | None = None,
+) -> StabilitySelection:
+    r"""Select the features that paths on half of the samples keep selecting.
+
+    .. math:: \hat S = \left\{ j : \max_\lambda \hat P(w_{j \cdot}(\lambda) \ne 0)
+              \ge \pi \right\}, \qquad E |\text{wrong}| \le \frac{q^2}{(2 \pi - 1) d}
+
+    with q the mean number of features that a subsample selects on the path.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An estimator that selects features, such as :class:`MultiTaskL21Regressor`.
+    X, y : object
+        Training data through the estimator's door.
+    lambda1 : array-like or None, default=None
+        Strengths; by default those of the estimator's path on all data.
+    n_lambdas : int, default=20
+        Number of values of the path.
+    eps : float, default=0.1
+        Length of the path. A long one selects much, and the bound says little.
+    n_subsamples : int, default=100
+        Number of subsamples: half of the rows of each task (for classifiers, of each
+        label of a task), at least one.
+    threshold : float, default=0.75
+        Share :math:`\pi` of the subsamples, above one half.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the subsamples.
+    n_jobs : int or None, default=None
+        Number of paths at a time, through joblib.
+
+    Returns
+    -------
+    found : StabilitySelection
+        Frequencies, scores, the selected features and the bound.
+
+    Raises
+    ------
+    ValueError
+        If the penalty selects no features.
+
+    See Also
+    --------
+    bootstrap_coef : Intervals of the coefficients.
+
+    Notes
+    -----
+    The bound holds where the features that do not matter are exchangeable, and where
+    the selection is better than chance.
+
+    References
+    ----------
+    N. Meinshausen and P. Buhlmann (2010). Stability selection. Journal of the Royal
+    Statistical Society B.
+
+    Examples
+    --------
+    >>> from pymtl import MultiTaskL21Regressor, stability_selection
+    >>> from pymtl.datasets import make_multitask_regression
+    >>> data = make_multitask_regression(
+    ...     structure="shared_rows", n_features=10, n_informative=2, snr=5.0,
+    ...     random_state=0,
+    ... )
+    >>> found = stability_selection(
+    ...     MultiTaskL21Regressor(), data.Xs, data.ys, n_subsamples=20, eps=0.5,
+    ...     random_state=0,
+    ... )
+    >>> found.selected.nonzero()[0].tolist() == data.shared_features.tolist()
+    True
+    """
+    check_scalar(n_subsamples, "n_subsamples", Integral, min_val=1)
+    _check_share(threshold, "threshold", 0.5)
+    if lambda1 is None and not np.isfinite(estimator.lambda_max(X, y)):
+        msg = (
+            f"{type(estimator).__name__} selects no features, it shrinks them all: use "
+            "MultiTaskL21Regressor, for example."
+        )
+        raise ValueError(msg)
+    path = clone(estimator).path(X, y, lambda1, n_lambdas, eps)
+    strata, pack = _strata(estimator, X, y)
+    rng = check_random_state(random_state)
+    weights = [_halved(rng, strata) for _ in range(n_subsamples)]
+    jobs = (
+        delayed(_support)(estimator, X, y, pack(weight), path.lambdas)
+        for weight in weights
+    )
+    found = Parallel(n_jobs=n_jobs)(jobs)
+    _warn_of_misses(sum(miss for _, miss in found), n_subsamples)
+    support = np.stack([used for used, _ in found])
+    d = support.shape[-1]
+    frequency = support.mean(axis=0)
+    score = frequency.max(axis=0)
+    n_selected = float(support.any(axis=1).sum(axis=1).mean())
+    reader = clone(estimator)
+    names = reader._read(X, y, None, None).names or [f"x{j}" for j in range(d)]
+    return StabilitySelection(
+        path.lambdas,
+        frequency,
+        score,
+        score >= threshold,
+        np.array(names, dtype=object),
+        threshold,
+        n_selected,
+        n_selected**2 / ((2 * threshold - 1) * d),
+    )
+
+
 class Trials:
     """Cross-validated losses of a model fitted to subsets of the tasks.
 
@@ -311,21 +652,21 @@ class Trials:
 
     def losses(self, subset):
         """Return the losses of the tasks of a subset, and whether a fit missed."""
+        return _quietly(lambda: self._losses(subset))
+
+    def _losses(self, subset):
         total = np.zeros(len(subset))
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", ConvergenceWarning)
-            for k in range(max(fold.max() for fold in self.folds) + 1):
-                train = {t: self.folds[t] != k for t in subset}
-                Xs = {t: self.Xs[t][rows] for t, rows in train.items()}
-                ys = {t: self.ys[t][rows] for t, rows in train.items()}
-                model = clone(self.estimator).fit(Xs, ys)
-                for place, t in enumerate(subset):
-                    test = ~train[t]
-                    if test.any():
-                        held = {t: self.Xs[t][test]}, {t: self.ys[t][test]}
-                        total[place] += sample_losses(model, *held).sum()
-        missed = any(issubclass(w.category, ConvergenceWarning) for w in caught)
-        return total, missed
+        for k in range(max(fold.max() for fold in self.folds) + 1):
+            train = {t: self.folds[t] != k for t in subset}
+            Xs = {t: self.Xs[t][rows] for t, rows in train.items()}
+            ys = {t: self.ys[t][rows] for t, rows in train.items()}
+            model = clone(self.estimator).fit(Xs, ys)
+            for place, t in enumerate(subset):
+                test = ~train[t]
+                if test.any():
+                    held = {t: self.Xs[t][test]}, {t: self.ys[t][test]}
+                    total[place] += sample_losses(model, *held).sum()
+        return total
 
     def gain(self, subset) -> np.ndarray:
         """Return what the tasks of a subset gain over each of them alone."""
@@ -406,3 +747,89 @@ def _joined(trials):
         a, b = pairs[best]
         parts = [part for part in parts if part not in (a, b)] + [tuple(sorted(a + b))]
     return parts
+
+
+def _check_share(value, name, low=0):
+    bounds = {"min_val": low, "max_val": 1, "include_boundaries": "neither"}
+    check_scalar(value, name, Real, **bounds)
+
+
+def _strata(estimator, X, y):
+    """Return the stratum of each row, and what brings weights into the door's form.
+
+    A stratum is a task, for classifiers a label of a task.
+    """
+    labels = is_classifier(estimator)
+    if is_lists(X):
+        Xs, names, keyed = items_of(X, "X")
+        ys = vectors(y, names, [x.shape[0] for x in Xs], keyed, "y")
+        task = np.repeat(np.arange(len(ys)), [len(v) for v in ys])
+        cuts = np.cumsum(np.bincount(task))[:-1]
+
+        def pack(weight):
+            parts = np.split(weight, cuts)
+            return dict(zip(names, parts, strict=True)) if keyed else parts
+
+        return _crossed(task, np.concatenate(ys) if labels else None), pack
+    task = np.zeros(np.shape(y)[0], dtype=int)
+    if estimator.task_column is not None:
+        task = encode_tasks(read_task_column(X, estimator.task_column))[1]
+    return _crossed(task, y if labels and np.ndim(y) == 1 else None), np.asarray
+
+
+def _crossed(task, y):
+    """Return the numbers of the pairs of task and label."""
+    if y is None:
+        return task
+    _, code = np.unique(np.asarray(y), return_inverse=True)
+    return np.unique(task * (code.max() + 1) + code, return_inverse=True)[1]
+
+
+def _rows_of(strata):
+    return np.split(np.argsort(strata, kind="stable"), np.cumsum(np.bincount(strata)))
+
+
+def _drawn(rng, strata):
+    """Return how often each row is drawn, with replacement within its stratum."""
+    weight = np.zeros(len(strata))
+    for rows in _rows_of(strata)[:-1]:
+        np.add.at(weight, rows[rng.randint(len(rows), size=len(rows))], 1.0)
+    return weight
+
+
+def _halved(rng, strata):
+    """Return 1 for half of the rows of each stratum, at least one, 0 for the others."""
+    weight = np.zeros(len(strata))
+    for rows in _rows_of(strata)[:-1]:
+        weight[rng.permutation(rows)[: max(1, len(rows) // 2)]] = 1.0
+    return weight
+
+
+def _quietly(function):
+    """Return what a function returns, and whether a fit in it missed its tolerance."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        result = function()
+    return result, any(issubclass(w.category, ConvergenceWarning) for w in caught)
+
+
+def _coef(estimator, X, y, weight):
+    return _quietly(lambda: clone(estimator).fit(X, y, sample_weight=weight).coef_)
+
+
+def _support(estimator, X, y, weight, lambdas):
+    def used():
+        path = clone(estimator).path(X, y, lambdas, sample_weight=weight)
+        return path.coef.reshape(len(lambdas), -1, path.coef.shape[-1]).any(axis=1)
+
+    return _quietly(used)
+
+
+def _warn_of_misses(missed, n):
+    if missed:
+        warnings.warn(
+            f"{missed} of {n} samples had fits that did not reach their tolerance. "
+            "Raise max_iter or tol of the estimator, or its strengths.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )

@@ -10,12 +10,15 @@ from sklearn.linear_model import Ridge
 from pymtl import (
     MultiTaskClassifier,
     MultiTaskClusteredRegressor,
+    MultiTaskL21Regressor,
     MultiTaskMeanRegressor,
     MultiTaskRelationshipRegressor,
     MultiTaskTraceNormRegressor,
     SingleTaskRegressor,
     TaskKFold,
+    bootstrap_coef,
     group_tasks,
+    stability_selection,
     stack_tasks,
     task_affinity,
     task_similarity,
@@ -160,3 +163,87 @@ def test_bad_input():
         group_tasks(data.Xs, data.ys, method="best")
     with pytest.raises(ValueError, match="not to be seen"):
         task_affinity(data.Xs[0], data.ys[0])
+
+
+def test_bootstrap_draws_rows_within_tasks():
+    data = clustered(n_samples=(6, 20))
+    model = MultiTaskMeanRegressor(0.1, lambda2=0.1)
+    found = bootstrap_coef(model, data.Xs, data.ys, n_boot=5, random_state=0)
+    rng = np.random.RandomState(0)
+    for k in range(2):
+        rows = [rng.randint(len(y), size=len(y)) for y in data.ys]
+        Xs = [X[i] for X, i in zip(data.Xs, rows, strict=True)]
+        ys = [y[i] for y, i in zip(data.ys, rows, strict=True)]
+        np.testing.assert_allclose(found.samples[k], model.fit(Xs, ys).coef_, atol=1e-8)
+    np.testing.assert_allclose(found.low, np.quantile(found.samples, 0.025, axis=0))
+    np.testing.assert_allclose(found.coef, model.fit(data.Xs, data.ys).coef_)
+    frame = found.to_frame()
+    assert frame.loc[(2, "x1"), "high"] == found.high[2, 1]
+
+
+def test_bootstrap_errors_are_those_of_least_squares():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 2))
+    y = X @ [1.0, -1.0] + rng.normal(size=300)
+    found = bootstrap_coef(
+        SingleTaskRegressor(0.0), [X, X], [y, -y], n_boot=100, random_state=0
+    )
+    np.testing.assert_allclose(found.std_error, 1 / np.sqrt(300), rtol=0.3)
+    assert np.all((found.low < [[1, -1], [-1, 1]]) & (found.high > [[1, -1], [-1, 1]]))
+
+
+def test_bootstrap_through_the_doors():
+    data = clustered(n_tasks=3, n_clusters=1, shared_X=True)
+    options = {"n_boot": 4, "random_state": 1}
+    model = MultiTaskMeanRegressor(0.1, lambda2=0.1)
+    Y = data.Y.copy()
+    Y[3, 1] = np.nan
+    assert bootstrap_coef(model, data.X, Y, **options).samples.shape == (4, 3, 5)
+    Xs, ys = [data.X] * 3, list(data.Y.T)
+    lists = bootstrap_coef(model, Xs, ys, **options)
+    X, y = stack_tasks(Xs, ys)
+    table = bootstrap_coef(model.set_params(task_column=0), X, y, **options)
+    np.testing.assert_allclose(table.samples, lists.samples, atol=1e-8)
+    labels = [np.where(v > np.sort(v)[-3], "a", "b") for v in ys]
+    model = MultiTaskClassifier(Mean() + RidgePenalty(0.1))
+    keyed = (dict(zip("abc", v, strict=True)) for v in (Xs, labels))
+    found = bootstrap_coef(model, *keyed, **options)
+    assert found.to_frame().index.get_level_values("task")[0] == "a"
+
+
+def test_stability_selection_counts_supports_of_halves():
+    data = make_multitask_regression(
+        n_tasks=3,
+        n_samples=20,
+        n_features=8,
+        structure="shared_rows",
+        n_informative=2,
+        snr=5.0,
+        random_state=0,
+    )
+    model = MultiTaskL21Regressor()
+    options = {"n_subsamples": 6, "n_lambdas": 4, "eps": 0.5, "random_state": 0}
+    found = stability_selection(model, data.Xs, data.ys, **options)
+    rng = np.random.RandomState(0)
+    count = np.zeros((4, 8))
+    for _ in range(6):
+        rows = [rng.permutation(20)[:10] for _ in range(3)]
+        Xs = [X[i] for X, i in zip(data.Xs, rows, strict=True)]
+        ys = [y[i] for y, i in zip(data.ys, rows, strict=True)]
+        for k, strength in enumerate(found.lambdas):
+            fit = MultiTaskL21Regressor(strength).fit(Xs, ys)
+            count[k] += fit.coef_.any(axis=0)
+    np.testing.assert_allclose(found.frequency, count / 6)
+    np.testing.assert_array_equal(found.selected, found.score >= 0.75)
+    assert set(data.shared_features) <= set(np.flatnonzero(found.selected))
+    assert found.error_bound == pytest.approx(found.n_selected**2 / (0.5 * 8))
+    assert found.to_frame()["score"].is_monotonic_decreasing
+    assert list(found.features) == [f"x{j}" for j in range(8)]
+
+
+def test_stability_selection_wants_a_selection():
+    data = clustered()
+    with pytest.raises(ValueError, match="selects no features"):
+        stability_selection(MultiTaskMeanRegressor(), data.Xs, data.ys)
+    with pytest.raises(ValueError, match="threshold"):
+        stability_selection(MultiTaskL21Regressor(), data.Xs, data.ys, threshold=0.4)
