@@ -7,9 +7,9 @@ list it in `COMMANDS`.
 import argparse
 import sys
 
-from . import l21, speed
+from . import l21, sharing, speed
 
-COMMANDS = {"l21": l21, "speed": speed}
+COMMANDS = {"l21": l21, "sharing": sharing, "speed": speed}
 
 
 def main(argv: list[str] | None = None) -> int:

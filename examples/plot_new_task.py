@@ -53,9 +53,11 @@ def curves(structure, model, seed):
 # %%
 # With a handful of samples the structure is nearly all there is to know.
 
+scores = {}
 figure, axes = plt.subplots(1, 2, sharey=True, figsize=(8, 3.5), layout="constrained")
 for ax, (structure, model) in zip(axes, CASES.items(), strict=True):
     score = np.mean([curves(structure, model, seed) for seed in range(10)], axis=0)
+    scores[structure] = score
     ax.plot(SIZES, score[:, 0], "o-", label="fit_new_task")
     ax.plot(SIZES, score[:, 1], "s--", label="alone")
     ax.set(title=structure.replace("_", " "), xlabel="samples of the new task")

@@ -89,6 +89,14 @@ def liver(found):
     assert all(model.converged_ for model in found["fitted"])
 
 
+def new_task(found):
+    for score in found["scores"].values():
+        gain = score[:, 0] - score[:, 1]
+        assert gain.min() > 0.1
+        assert gain[0] > gain[-1]
+        assert all(np.diff(score[:, 0]) > 0)
+
+
 def school(found):
     ours = {key: value for key, (value, _) in found["optima"].items()}
     assert ours.keys() == SCHOOL.keys()
@@ -101,7 +109,7 @@ def school(found):
 SAID = {
     f"plot_{claims.__name__}": claims
     for claims in (features_and_subspaces, groups_and_time, digits, contraception)
-    + (liver, melanoma, school)
+    + (liver, melanoma, new_task, school)
 }
 LONG = {"plot_school"}
 
