@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression, PoissonRegressor
 import pymtl
 from pymtl import (
     MultiTaskClassifier,
+    MultiTaskDirtyClassifier,
     MultiTaskL21Classifier,
     MultiTaskMeanClassifier,
     MultiTaskNetworkLassoClassifier,
@@ -336,6 +337,49 @@ def test_labels_that_some_tasks_separate():
         assert model.fit(Xs, ys).converged_
     with pytest.warns(ConvergenceWarning, match="no finite optimum"):
         SingleTaskClassifier(0.0).fit(Xs, ys)
+
+
+LEARNED = {
+    "Clustered": {"cluster_labels_": (3,), "cluster_matrix_": (3, 3)},
+    "Relationship": {"task_covariance_": (3, 3), "task_correlation_": (3, 3)},
+    "FeatureCovariance": {"feature_covariance_": (4, 4)},
+    "ASO": {"subspace_": (2, 4)},
+    "NetworkLasso": {"task_groups_": (3,)},
+    "Dirty": {},
+    "DataShared": {},
+    "SparseLowRank": {},
+    "RobustFeature": {},
+    "RobustLowRank": {},
+}
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("structure", LEARNED)
+def test_what_structures_learn(structure, n_classes):
+    """Of tasks, of features, or of the shape of coef_: for more classes too."""
+    Xs, ys = problem(n_classes)
+    model = getattr(pymtl, f"MultiTask{structure}Classifier")().fit(Xs, ys)
+    for name, shape in LEARNED[structure].items():
+        assert getattr(model, name).shape == shape
+    if LEARNED[structure]:
+        return
+    parts = model.shared_coef_, model.specific_coef_
+    assert parts[0].shape == model.coef_.shape
+    assert_allclose(sum(parts), model.coef_, atol=1e-12)
+    if hasattr(model, "outlier_tasks_"):
+        own = model.specific_coef_.reshape(3, -1).any(axis=1)
+        assert_array_equal(model.outlier_tasks_, np.flatnonzero(own))
+    if structure == "DataShared":
+        assert np.ptp(model.shared_coef_, axis=0).max() == 0
+
+
+def test_parts_of_tasks_with_labels_of_their_own():
+    Xs, ys = problem(3)
+    ys = [ys[0], np.array(["p", "q", "r"])[ys[1]], (ys[2] > 0).astype(int)]
+    model = MultiTaskDirtyClassifier().fit(Xs, ys)
+    parts = zip(model.shared_coef_, model.specific_coef_, model.coef_, strict=True)
+    for P, Q, W in parts:
+        assert_allclose(P + Q, W, atol=1e-12)
 
 
 def test_class_weight():

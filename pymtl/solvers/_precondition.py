@@ -473,7 +473,9 @@ def _decompose(B, alpha, free=False):
         square, V = np.linalg.eigh(B.T @ B)
         if alpha > 1e-10 * square[-1]:
             return V[:, square > 0], square[square > 0]
-    _, singular, Vt = np.linalg.svd(B, full_matrices=False)
+    tall = n >= 2 * d
+    rows = np.linalg.qr(B, mode="r") if tall else B
+    _, singular, Vt = np.linalg.svd(rows, full_matrices=False)
     cut = max(max(n, d) * np.finfo(float).eps, RANK_CUT if free else 0.0)
     cut *= singular.max(initial=0.0)
     keep = singular > cut
