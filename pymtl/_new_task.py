@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
@@ -82,6 +82,9 @@ def fit_new_task(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> A
 def _refuse(estimator):
     """Raise an error for models whose new tasks have no such fit."""
     name = type(estimator).__name__
+    if not (is_classifier(estimator) or is_regressor(estimator)):
+        msg = f"{name}: fit_new_task is for regressors and classifiers."
+        raise ValueError(msg)
     if estimator.feature_weight is not None:
         msg = f"{name}: fit_new_task does not take feature_weight."
         raise ValueError(msg)
@@ -139,6 +142,8 @@ def _ridge(estimator, Z, precision, fit_intercept):
     same = {n: v for n, v in estimator.get_params(deep=False).items() if n in names}
     same |= {"fit_intercept": fit_intercept, "task_column": None, "task_order": None}
     same |= {"lambda2": 0.5 if np.any(precision > 0) else 0.0, "solver": "auto"}
+    if "loss" not in same:
+        same["loss"] = estimator._loss()
     if not isinstance(estimator.task_weight, str):
         same["task_weight"] = None
     if np.any(precision > 0):

@@ -9,6 +9,7 @@ import pytest
 
 from pymtl import (
     MultiTaskASORegressor,
+    MultiTaskCalibratedRegressor,
     MultiTaskClassifier,
     MultiTaskClusteredRegressor,
     MultiTaskDirtyRegressor,
@@ -18,6 +19,7 @@ from pymtl import (
     MultiTaskL21Regressor,
     MultiTaskMeanClassifier,
     MultiTaskMeanRegressor,
+    MultiTaskMixed,
     MultiTaskRegressor,
     MultiTaskRelationshipRegressor,
     MultiTaskTraceNormRegressor,
@@ -49,6 +51,8 @@ def problem(**options):
         MultiTaskASORegressor(0.3, 0.05),
         MultiTaskClusteredRegressor(0.3, 0.05),
         MultiTaskL1Regressor(0.3),
+        MultiTaskCalibratedRegressor(0.3),
+        MultiTaskL21Regressor(0.3, loss="huber"),
         SingleTaskRegressor(0.2),
         PooledRegressor(0.2),
     ],
@@ -199,6 +203,9 @@ def test_what_cannot_be():
     weighted = MultiTaskMeanRegressor(feature_weight=np.arange(6)).fit(data.Xs, data.ys)
     with pytest.raises(ValueError, match="feature_weight"):
         weighted.fit_new_task(X, y)
+    mixed = MultiTaskMixed("mean").fit(data.Xs, data.ys)
+    with pytest.raises(ValueError, match="for regressors and classifiers"):
+        mixed.fit_new_task(X, y)
     labels = [np.arange(30) % 3] * 5
     model = MultiTaskClassifier(Ridge(0.1)).fit(data.Xs, labels)
     with pytest.raises(ValueError, match="two classes"):

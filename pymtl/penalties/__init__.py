@@ -1,6 +1,6 @@
 """Penalties: one file each, registered in :data:`PENALTIES`."""
 
-from ._base import Penalty, Quadratic, Sum
+from ._base import Penalty, Prior, Quadratic, Sum
 from ._components import Components
 from ._task_matrix import TaskMatrix
 from .aso import ASO
@@ -75,6 +75,7 @@ __all__ = [
     "Mean",
     "NetworkLasso",
     "Penalty",
+    "Prior",
     "Quadratic",
     "Relationship",
     "Ridge",
