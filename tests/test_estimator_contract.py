@@ -25,12 +25,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 import pymtl
 from pymtl import (
+    MultiTaskCalibratedRegressor,
+    MultiTaskDirtyRegressor,
     MultiTaskGraphClassifier,
+    MultiTaskGraphRegressor,
     MultiTaskL21Classifier,
     MultiTaskL21Regressor,
     MultiTaskMeanClassifier,
     MultiTaskMeanRegressor,
     MultiTaskRegressor,
+    MultiTaskRelationshipRegressor,
+    MultiTaskTraceNormRegressor,
     MultiTaskTreeClassifier,
     PooledClassifier,
     PooledRegressor,
@@ -58,12 +63,22 @@ FAST = (
     PooledClassifier,
     SingleTaskClassifier,
 )
-GENERAL = [MultiTaskRegressor(name) for name in PENALTIES]
-GENERAL += [MultiTaskRegressor(loss=loss) for loss in REGRESSION]
 NAMELESS = [
     MultiTaskRegressor(name)
     for name, cls in PENALTIES.items()
     if not hasattr(pymtl, f"MultiTask{cls.__name__}Regressor")
+]
+GENERAL = [*NAMELESS, *(MultiTaskRegressor(loss=loss) for loss in REGRESSION)]
+SPREAD = [
+    MultiTaskCalibratedRegressor(),
+    MultiTaskDirtyRegressor(),
+    MultiTaskGraphRegressor(),
+    MultiTaskL21Regressor(),
+    MultiTaskMeanRegressor(),
+    MultiTaskRelationshipRegressor(),
+    MultiTaskTraceNormRegressor(),
+    PooledRegressor(),
+    SingleTaskRegressor(),
 ]
 VARIANTS = [
     SingleTaskRegressor(0.0),
@@ -140,12 +155,12 @@ def test_scikit_learn(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks([WithTasks(estimator) for estimator in REGRESSORS])
+@parametrize_with_checks([WithTasks(estimator) for estimator in SPREAD])
 def test_scikit_learn_with_tasks(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks([WithTargets(estimator) for estimator in REGRESSORS])
+@parametrize_with_checks([WithTargets(estimator) for estimator in SPREAD])
 def test_scikit_learn_with_targets(estimator, check):
     check(estimator)
 

@@ -14,7 +14,7 @@ class Signed(Penalty):
     there. Then the prox is that of the positive part, and so is the polar.
     """
 
-    positive: bool
+    positive = False
 
     def _allowed(self, V: np.ndarray) -> np.ndarray:
         """Return the positive part where only that counts, else all."""
