@@ -597,6 +597,12 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskBase):
             raise ValueError(msg)
         return SquareRoot()
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        loss = LOSSES.get(self.loss) if isinstance(self.loss, str) else type(self.loss)
+        tags.target_tags.positive_only = loss is not None and loss.positive
+        return tags
+
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the coefficient of determination R2 of the prediction.
 

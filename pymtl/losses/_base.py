@@ -44,6 +44,8 @@ class Loss(BaseEstimator):
         What the targets are.
     domain : str
         The targets that :meth:`admissible` accepts, in words.
+    positive : bool
+        Whether targets have to be at least zero.
     probabilities : bool
         Whether predictions are the log-odds of classes.
     rescales : bool
@@ -57,6 +59,7 @@ class Loss(BaseEstimator):
     centring = False
     targets = "regression"
     domain = "numbers"
+    positive = False
     probabilities = False
     rescales = True
 

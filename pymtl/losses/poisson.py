@@ -29,6 +29,7 @@ class Poisson(Loss):
 
     domain = "counts, at least 0"
     rescales = False
+    positive = True
 
     def admissible(self, y):
         return y >= 0
