@@ -260,6 +260,8 @@ class MultiTaskBase(BaseEstimator):
         - trace norm: :math:`\tfrac{\lambda_1}{2} w^\top (W W^\top)^{-1/2} w` in the
           space of W, and alike for its square (learned covariances of features, or of
           tasks) and for the subspaces of `ASO` and `Clustered`;
+        - two parts: the sum of a part that the shared structure penalises so, and of
+          one with the penalty of its own part;
         - one model for all: its coefficients, with an intercept of the task;
         - no sharing: the same model alone, with the strengths that were used.
 

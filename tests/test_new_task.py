@@ -12,6 +12,7 @@ from pymtl import (
     MultiTaskCalibratedRegressor,
     MultiTaskClassifier,
     MultiTaskClusteredRegressor,
+    MultiTaskDataSharedRegressor,
     MultiTaskDirtyRegressor,
     MultiTaskFeatureCovarianceRegressor,
     MultiTaskGraphRegressor,
@@ -22,12 +23,16 @@ from pymtl import (
     MultiTaskMixed,
     MultiTaskRegressor,
     MultiTaskRelationshipRegressor,
+    MultiTaskRobustFeatureRegressor,
+    MultiTaskRobustLowRankRegressor,
+    MultiTaskSparseLowRankRegressor,
     MultiTaskTraceNormRegressor,
     PooledRegressor,
     SingleTaskRegressor,
 )
 from pymtl.datasets import make_multitask_classification, make_multitask_regression
-from pymtl.penalties import L21, Mean, Ridge
+from pymtl.penalties import L1, L21, Mean, Prior, Ridge
+from pymtl.penalties._prior import Touching
 
 FINE = {"tol": 1e-11}
 
@@ -51,6 +56,12 @@ def problem(**options):
         MultiTaskASORegressor(0.3, 0.05),
         MultiTaskClusteredRegressor(0.3, 0.05),
         MultiTaskL1Regressor(0.3),
+        MultiTaskDirtyRegressor(0.6, 0.35, shared_norm="2"),
+        MultiTaskRobustFeatureRegressor(0.5, 0.6),
+        MultiTaskRobustLowRankRegressor(0.5, 0.4),
+        MultiTaskSparseLowRankRegressor(0.3, 0.5),
+        MultiTaskDataSharedRegressor(0.3, 0.15),
+        MultiTaskRegressor(L1(0.2) + Ridge(0.1)),
         MultiTaskCalibratedRegressor(0.3),
         MultiTaskL21Regressor(0.3, loss="huber"),
         SingleTaskRegressor(0.2),
@@ -64,6 +75,8 @@ def test_a_task_of_training_gets_back_its_coefficients(model):
         model = model.set_params(fit_intercept=True)
     model = model.set_params(**FINE, max_iter=100_000).fit(data.Xs, data.ys)
     assert model.converged_
+    if hasattr(model, "shared_coef_"):
+        assert model.shared_coef_.any() and model.specific_coef_.any()
     for t in (0, 3):
         new = model.fit_new_task(data.Xs[t], data.ys[t])
         np.testing.assert_allclose(new.coef_[0], model.coef_[t], atol=2e-4)
@@ -125,6 +138,19 @@ def test_l21_holds_the_sizes_of_rows():
     np.testing.assert_allclose(
         new.prior_mean_, step * mean / np.maximum(step + own, 1e-9)
     )
+
+
+def test_touching_quadratic_has_its_prox_and_conjugate():
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.normal(size=(6, 3)))[0]
+    penalty = Touching(Prior(np.zeros(6), basis, np.array([0.5, 1.0, 4.0])))
+    V = rng.normal(size=(6, 2))
+    W = penalty.prox(V, 0.7)
+    G = (V - W) / 0.7  # a subgradient at W, so that Fenchel's inequality is tight
+    assert penalty.value(W) + penalty.conjugate(G) == pytest.approx(np.sum(W * G))
+    half = basis @ np.diag([0.5, 1.0, 4.0]) @ basis.T / 2
+    assert penalty.value(W) == pytest.approx(np.sum(W * (half @ W)))
+    assert penalty.value(V) == np.inf
 
 
 def test_shared_and_shrunk_intercepts():
@@ -194,6 +220,9 @@ def test_what_cannot_be():
     model = MultiTaskDirtyRegressor().fit(data.Xs, data.ys)
     with pytest.raises(ValueError, match="learns no structure"):
         model.fit_new_task(X, y)
+    model = MultiTaskRobustFeatureRegressor(fit_intercept="shrink")
+    with pytest.raises(ValueError, match="shrunk intercepts"):
+        model.fit(data.Xs, data.ys).fit_new_task(X, y)
     model = MultiTaskGraphRegressor(graph=np.ones((5, 5)) - np.eye(5))
     with pytest.raises(ValueError, match="has no place"):
         model.fit(data.Xs, data.ys).fit_new_task(X, y)

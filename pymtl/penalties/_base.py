@@ -359,7 +359,8 @@ class Penalty(BaseEstimator):
         """
         msg = (
             f"{type(self).__name__} learns no structure that a new task could take "
-            "over. Quadratic penalties, L21 and those of the singular values do."
+            "over. Quadratic penalties, L21 and those of the singular values do, and "
+            "two parts of such."
         )
         raise ValueError(msg)
 

@@ -41,6 +41,7 @@ class ColumnL2(Penalty):
 
     task_metric = True
     separable = "column"
+    sharing = False
 
     def __init__(self, lambda1: float | str = "auto"):
         self.lambda1 = lambda1
