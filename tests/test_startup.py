@@ -44,6 +44,7 @@ start = time.process_time()
 pymtl.{model}().fit(Xs, ys)
 print(time.process_time() - start)
 """
+THEIRS = "import sklearn.linear_model, numba"
 SNAPSHOT = """
 import json, sys, warnings
 import numpy
@@ -81,11 +82,11 @@ def snapshot(code, **environment):
 
 @pytest.fixture(scope="module")
 def theirs():
-    return snapshot("import sklearn.linear_model, numba")
+    return snapshot(THEIRS)
 
 
 def test_import(theirs, tmp_path):
-    ours = snapshot("import pymtl", NUMBA_CACHE_DIR=str(tmp_path))
+    ours = snapshot(f"{THEIRS}\nimport pymtl", NUMBA_CACHE_DIR=str(tmp_path))
     added = set(ours["modules"]) - set(theirs["modules"])
     assert "pymtl.linear_model" in added
     assert not [module for module in HEAVY if module in added]

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
 
 from ._task_matrix import TaskMatrix
 
@@ -64,12 +63,6 @@ def edges(adjacency: np.ndarray | sp.csr_array):
     """Return the ends a < b and the weights of the edges of an adjacency."""
     upper = sp.coo_array(sp.triu(adjacency, k=1))
     return upper.row, upper.col, upper.data
-
-
-def connected(a: np.ndarray, b: np.ndarray, n_tasks: int) -> np.ndarray:
-    """Return the number of the component of each task, given the edges."""
-    links = sp.coo_array((np.ones(len(a)), (a, b)), shape=(n_tasks, n_tasks))
-    return connected_components(links, directed=False)[1].astype(int)
 
 
 def laplacian(

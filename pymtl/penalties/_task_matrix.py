@@ -111,8 +111,8 @@ class TaskMatrix:
         """Component of each task in the graph of M + R R'."""
         if self._known is not None:
             return self._known
-        linked = sp.csr_array(self.general != 0)  # a dense graph drops small weights
-        return connected_components(linked, directed=False)[1]
+        a, b = self.general.nonzero()  # a dense graph drops small weights
+        return connected(a, b, self.n_tasks)
 
     @cached_property
     def _first(self):
@@ -356,7 +356,7 @@ class TaskMatrix:
             else:
                 matrix = matrix[self._inner][:, self._inner]
             options = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 0.0}
-            self._factors[shift] = splu(sp.csc_array(matrix), **options)
+            self._factors[shift] = splu(_narrow(sp.csc_array(matrix)), **options)
         return self._factors[shift]
 
     def _centred(self, W):
@@ -383,6 +383,20 @@ class TaskMatrix:
             The prox.
         """
         return self.solve(V / step, 1.0 / step)
+
+
+def _narrow(matrix):
+    """Return a sparse matrix with the indices that SciPy 1.11 factors."""
+    matrix.indices = matrix.indices.astype(np.int32)
+    matrix.indptr = matrix.indptr.astype(np.int32)
+    return matrix
+
+
+def connected(a: np.ndarray, b: np.ndarray, n_tasks: int) -> np.ndarray:
+    """Return the number of the component of each task, given the edges."""
+    ends = a.astype(np.int32), b.astype(np.int32)  # the width that SciPy 1.11 takes
+    links = sp.coo_array((np.ones(len(a)), ends), shape=(n_tasks, n_tasks))
+    return connected_components(links, directed=False)[1].astype(int)
 
 
 def as_task_matrix(L) -> TaskMatrix:

@@ -10,7 +10,8 @@ import numpy as np
 
 from .._kernels import edge_curvature, edge_divergence
 from ..designs import Spanned
-from ..penalties._adjacency import connected, laplacian
+from ..penalties._adjacency import laplacian
+from ..penalties._task_matrix import connected
 from ._precondition import Preconditioner
 from ._problem import Point, Problem
 from ._result import Result
