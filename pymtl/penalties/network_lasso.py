@@ -10,9 +10,10 @@ import numpy as np
 from sklearn.base import clone
 
 from ..losses.squared import Squared
-from ._adjacency import connected, edges, laplacian, read_adjacency
+from ._adjacency import edges, laplacian, read_adjacency
 from ._base import Penalty
 from ._order import require_order
+from ._task_matrix import connected
 
 PRECISION, STEPS = 1e-13, 200
 ROUNDING = FULL = 1e-14
