@@ -7,9 +7,9 @@ list it in `COMMANDS`.
 import argparse
 import sys
 
-from . import l21, sharing, speed
+from . import evidence, l21, sharing, speed
 
-COMMANDS = {"l21": l21, "sharing": sharing, "speed": speed}
+COMMANDS = {"evidence": evidence, "l21": l21, "sharing": sharing, "speed": speed}
 
 
 def main(argv: list[str] | None = None) -> int:
