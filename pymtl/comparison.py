@@ -71,10 +71,10 @@ def compare_sharing(
         Models to compare, in place of `structures`: estimators of this package,
         pipelines that end with one, or :class:`MultiTaskSearchCV` of them. The
         single-task model is added if none of them shares nothing.
-    structures : sequence of str or "all", default=("SingleTask", "L1", "Pooled", \
-            "Mean", "L21", "TraceNorm", "Dirty")
-        Names of structures, fitted to ``tol=1e-4``; "all" is every one that needs
-        neither an order, a graph nor a tree of the tasks.
+    structures : sequence of str or "all"
+        Names of structures, fitted to ``tol=1e-4``; by default SingleTask, L1, Pooled,
+        Mean, L21, TraceNorm and Dirty. "all" is every one that needs neither an order,
+        a graph nor a tree of the tasks.
     classification : bool, default=False
         Whether `structures` are of classifiers.
     task_column : int, str or None, default=None
