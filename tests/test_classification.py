@@ -419,3 +419,14 @@ def test_frame_of_classes():
     frame = MultiTaskClassifier().fit(Xs, ys).coef_frame()
     assert frame.shape == (9, 5)
     assert frame.index.names == ["task", "class"]
+
+
+def test_sample_weights_are_left_alone():
+    Xs, ys = problem()
+    X, y = stack_tasks(Xs, ys)
+    y[X[:, 0] == 1] = 1
+    weight = np.ones(len(y))
+    weight.flags.writeable = False
+    options = {"class_weight": {1: 3.0}, "single_class": "constant"}
+    MultiTaskClassifier(task_column=0, **options).fit(X, y, weight)
+    assert_array_equal(weight, 1.0)

@@ -126,11 +126,7 @@ def read_training(
 def task_values(values: Any, labels: np.ndarray, name: str) -> np.ndarray:
     """Return one positive number a task, from an array or a dict by label."""
     if isinstance(values, dict):
-        missing = [label for label in labels.tolist() if label not in values]
-        if missing:
-            msg = f"{name} has no entry for the tasks {missing[:5]}."
-            raise ValueError(msg)
-        values = [values[label] for label in labels.tolist()]
+        values = task_entries(values, labels, name)
     array = np.asarray(values, dtype=np.float64)
     if array.shape != (len(labels),):
         msg = (
@@ -317,7 +313,7 @@ def _targets(vectors, labels):
 
 
 def _weights(values, n, name="sample_weight"):
-    weight = np.asarray(values, dtype=np.float64)
+    weight = np.array(values, dtype=np.float64)  # estimators may change it
     if weight.shape != (n,):
         msg = f"{name} has shape {weight.shape}, expected ({n},)."
         raise ValueError(msg)
