@@ -202,9 +202,8 @@ class Uncentred(Rows):
             design = _plain(data)
         offset = data.offset
         if loss.n_classes is None:
-            if hasattr(loss, "hessian"):
-                squares = partial(_least_squares, data, fit_intercept, self.lambda0)
-                self.least_squares = squares
+            squares = partial(_least_squares, data, fit_intercept, self.lambda0)
+            self.least_squares = squares
         else:
             design = PerClass(design, loss.n_classes, by_task)
             scalar = getattr(loss, "scalar", None)

@@ -287,7 +287,7 @@ class MultiTaskMixed(AnyPenalty, MultiTaskBase):
             seen = np.arange(data.bounds[t], data.bounds[t + 1])
             seen = seen[data.weight[seen] > 0]
             index = data.y[seen].astype(int)
-            task = list(self.tasks_.tolist()).index(data.labels.tolist()[t])
+            task = self.tasks_.tolist().index(data.labels.tolist()[t])
             actual = np.array(values[index].tolist())
             if len(np.unique(actual)) > 1:
                 metric = r2_score if self.classes_[task] is None else accuracy_score

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..tasks import task_entries
+
 
 def steps(times: Any, n_tasks: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the tasks in the order of time, and the gaps between them.
@@ -55,12 +57,7 @@ def task_times(times: Any, labels: np.ndarray) -> np.ndarray:
     """
     tasks = labels.tolist()
     if hasattr(times, "items"):
-        known = dict(times.items())
-        missing = [label for label in tasks if label not in known]
-        if missing:
-            msg = f"times has no entry for the tasks {missing[:5]}."
-            raise ValueError(msg)
-        times = [known[label] for label in tasks]
+        times = task_entries(dict(times.items()), labels, "times")
     try:
         values = np.asarray(times, dtype=float)
     except (TypeError, ValueError):

@@ -91,6 +91,11 @@ class Point:
             return 0.0
         return self.problem.matrix.apply(self.W)
 
+    def along(self, step: np.ndarray, move: np.ndarray, length: float) -> Point:
+        """Return the point a way along a step, whose predictions are `move`."""
+        W, z = self.W + length * step, self.z + length * move
+        return Point(self.problem, W, z)
+
     @property
     def _rows(self):
         problem = self.problem
@@ -202,6 +207,10 @@ class Problem:
         if FEW * len(used) > len(W) or not hasattr(self.design, "take"):
             return self.design.forward(W)
         return self.design.take(used).forward(W[used])
+
+    def prox(self, V: np.ndarray, step: float | np.ndarray) -> np.ndarray:
+        """Return the prox of the proximal part, V itself where there is none."""
+        return V if self.proximal is None else self.proximal.prox(V, step)
 
     def hessian(self, W: np.ndarray) -> np.ndarray:
         """Return the Hessian of the squared loss times W."""

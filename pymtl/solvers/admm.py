@@ -63,17 +63,17 @@ def admm(
     optimization and statistical learning via the alternating direction method of
     multipliers. Foundations and Trends in Machine Learning.
     """
-    prox = problem.proximal.prox
     diagonal = problem.hessian_diagonal
     rho = float(np.exp(np.log(diagonal[diagonal > 0]).mean()))
     system = _System(problem, rho)
     Xy = -problem.point(np.zeros_like(W)).gradient
     Z, U = W, np.zeros_like(W)
     result = Result(W, history=[], solver="admm")
-    late, objective, certificate = 0, np.nan, np.inf
+    late, certificate = 0, np.inf
+    objective = problem.objective(problem.point(W))
     for iteration in range(1, max_iter + 1):
         W = system.solve(Xy + rho * (Z - U))
-        last, Z = Z, prox(W + U, 1.0 / rho)
+        last, Z = Z, problem.prox(W + U, 1.0 / rho)
         U = U + W - Z
         if iteration % CHECK and iteration < max_iter:
             result.history.append(objective)
@@ -97,8 +97,6 @@ def admm(
                 factor = RATIO if apart > moved else 1.0 / RATIO
                 rho, U = rho * factor, U / factor
                 system = _System(problem, rho)
-    first = next((v for v in result.history if np.isfinite(v)), objective)
-    result.history = [v if np.isfinite(v) else first for v in result.history]
     result.n_iter = iteration
     result.objective, result.certificate = objective, float(certificate)
     return result

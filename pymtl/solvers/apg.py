@@ -63,7 +63,6 @@ def apg(
     B. O'Donoghue and E. Candes (2015). Adaptive restart for accelerated gradient
     schemes. Foundations of Computational Mathematics.
     """
-    prox = _identity if problem.proximal is None else problem.proximal.prox
     metric = problem.metric()
     step = 1.0 / metric if metric.ndim else float(1.0 / metric)
     top = np.inf if problem.loss.curvature is None else 1.0
@@ -81,7 +80,7 @@ def apg(
         G = problem.gradient_at(V, new, old, beta)
         share = max(SHRINK * share, LEAST)
         while True:
-            moved = prox(V - step / share * G, step / share)
+            moved = problem.prox(V - step / share * G, step / share)
             point = problem.point(moved)
             if share == top:
                 break
@@ -123,10 +122,5 @@ def _share(metric, D, point, G) -> float:
 def prox_residual(problem, point, metric, step) -> float:
     """Return ||L (W - prox(W - gradient / L))||, zero exactly at an optimum."""
     W = point.W
-    prox = _identity if problem.proximal is None else problem.proximal.prox
-    moved = prox(W - step * (point.gradient + point.pull), step)
+    moved = problem.prox(W - step * (point.gradient + point.pull), step)
     return float(np.linalg.norm(metric * (W - moved)))
-
-
-def _identity(V, step):
-    return V

@@ -109,8 +109,6 @@ def _gap(problem, point, objective, polar):
 
 def _search(problem, point, objective, step):
     """Return the first point on the way whose objective has fallen enough."""
-    from ._problem import Point
-
     move = problem.design.forward(step)
     slope = float(np.vdot(point.gradient + point.pull, step))
     if problem.proximal is not None:
@@ -118,7 +116,7 @@ def _search(problem, point, objective, step):
         slope += ends[0] - ends[1]
     length = 1.0
     for _ in range(HALVINGS):
-        new = Point(problem, point.W + length * step, point.z + length * move)
+        new = point.along(step, move, length)
         fall = ARMIJO * length * min(slope, 0.0) + ROUNDING * abs(objective)
         if problem.objective(new) <= objective + fall:
             return new

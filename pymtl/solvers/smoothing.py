@@ -67,7 +67,6 @@ def smoothing(
     point algorithm in convex programming. Mathematics of Operations Research.
     """
     design, y, weight = problem.design, problem.y, problem.weight
-    prox = _identity if problem.proximal is None else problem.proximal.prox
     rows = weight, design.bounds
     by_residual = problem.kind == "prox residual"
     unit = np.linalg.norm(problem.point(problem.null).gradient) or 1.0
@@ -88,7 +87,7 @@ def smoothing(
         gradient = design.adjoint(dual)
         step = 1.0 / metric if metric.ndim else float(1.0 / metric)
         old, z_old = W, z
-        W = prox(V - step * (gradient + problem.matrix.apply(V)), step)
+        W = problem.prox(V - step * (gradient + problem.matrix.apply(V)), step)
         z = design.forward(W)
         point = Point(problem, W, z, dual=dual, gradient=gradient)
         objective = problem.objective(point)
@@ -152,7 +151,3 @@ def _step(problem, h):
         problem.proximal,
     )
     return h, smooth.metric()
-
-
-def _identity(V, step):
-    return V

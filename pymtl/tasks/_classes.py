@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from ._stack import is_lists, items_of
+from ._stack import is_lists, is_scalar, items_of
 
 
 def encode_classes(
@@ -32,7 +32,7 @@ def encode_classes(
     classes : ndarray of shape (n_classes,), or dict
         The labels; of lists whose tasks have different labels {task: labels}.
     """
-    if y is None or np.isscalar(y) or getattr(y, "shape", None) == ():
+    if y is None or is_scalar(y):
         return y, np.zeros(0)
     if is_lists(X):
         return _encode_lists(y)
@@ -76,7 +76,7 @@ def number_rows(X: Any, y: Any, missing: Any = np.nan) -> tuple[Any, np.ndarray]
     values : ndarray of object
         The targets with these numbers.
     """
-    if y is None or np.isscalar(y) or getattr(y, "shape", None) == ():
+    if y is None or is_scalar(y):
         return y, np.zeros(0, dtype=object)
     if is_lists(X):
         items, labels, keyed = items_of(y, "y")
