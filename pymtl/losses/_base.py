@@ -336,6 +336,33 @@ class Loss(BaseEstimator):
             ]
         )
 
+    def deviance(self, means: np.ndarray, sizes: np.ndarray) -> float:
+        """Return minus twice the log-likelihood of a fit, but for a constant.
+
+        Parameters
+        ----------
+        means : ndarray of shape (n_tasks,)
+            Mean loss of the samples of each task.
+        sizes : ndarray of shape (n_tasks,)
+            Number of samples of each task, or their total weight.
+
+        Returns
+        -------
+        deviance : float
+            A scale that the loss does not know, such as the variance of the noise, has
+            its most likely value.
+
+        Raises
+        ------
+        ValueError
+            If the loss is not that of a likelihood.
+        """
+        msg = (
+            f"{type(self).__name__} is no likelihood: information criteria do not know "
+            "it, choose by folds."
+        )
+        raise ValueError(msg)
+
     def shift_hessian(
         self, y: np.ndarray, z: np.ndarray, weight: np.ndarray, bounds: np.ndarray
     ) -> np.ndarray:
@@ -436,6 +463,15 @@ class Loss(BaseEstimator):
             An instance with representative options.
         """
         yield cls()
+
+
+def scaled_deviance(means: np.ndarray, sizes: np.ndarray, power: int) -> float:
+    """Return the deviance of the density ``exp(-loss / scale^power) / scale``.
+
+    The scale has its most likely value.
+    """
+    n = sizes.sum()
+    return float(2 / power * n * np.log(np.dot(sizes, means) / n))
 
 
 def slope(u: np.ndarray, weight: np.ndarray) -> np.ndarray:

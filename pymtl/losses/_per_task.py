@@ -81,6 +81,10 @@ class PerTask(Loss):
     def conjugate(self, y, u, weight, bounds):
         return float(sum(self._each("conjugate", bounds, y, u, weight)))
 
+    def deviance(self, means, sizes):
+        parts = zip(self.losses, means[:, None], sizes[:, None], strict=True)
+        return float(sum(loss.deviance(mean, size) for loss, mean, size in parts))
+
     def shift_hessian(self, y, z, weight, bounds):
         K = self.n_classes or 1
         hessians = self._each("shift_hessian", bounds, y, z, weight)

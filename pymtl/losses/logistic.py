@@ -39,6 +39,9 @@ class Logistic(Loss):
     def hessian(self, y, z, weight, bounds):
         return weight * expit(z) * expit(-z)
 
+    def deviance(self, means, sizes):
+        return 2 * float(np.dot(sizes, means))
+
     def conjugate(self, y, u, weight, bounds):
         p = -slope(u, weight) * y
         if not within(p, 0.0, 1.0):

@@ -74,6 +74,9 @@ class Multinomial(Loss):
         p = self._each(softmax, _shown(z, weight), bounds)
         return 2 * weight * p * (1 - p)
 
+    def deviance(self, means, sizes):
+        return 2 * float(np.dot(sizes, means))
+
     def conjugate(self, y, u, weight, bounds):
         p = np.where(weight > 0, y + slope(u, weight), 0.0)
         total = self._each(_total, p, bounds)[weight > 0]

@@ -47,6 +47,9 @@ class Poisson(Loss):
     def hessian(self, y, z, weight, bounds):
         return weight * _rate(z)
 
+    def deviance(self, means, sizes):
+        return 2 * float(np.dot(sizes, means))
+
     def conjugate(self, y, u, weight, bounds):
         q = y + slope(u, weight)
         if not within(q, 0.0, np.inf, np.maximum(y, 1.0)):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ._base import scaled_deviance
 from ._kinked import Kinked
 
 
@@ -47,6 +48,9 @@ class Quantile(Kinked):
         size = np.add.reduceat(weight * np.abs(y - z), bounds[:-1])
         density = np.divide(0.5 * total, size, out=np.zeros_like(size), where=size > 0)
         return weight * np.repeat(density, np.diff(bounds))
+
+    def deviance(self, means, sizes):
+        return scaled_deviance(means, sizes, power=1)
 
     def rounding(self, y_scale, eps):
         return 8 * eps * np.sqrt(y_scale)

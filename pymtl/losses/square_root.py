@@ -66,6 +66,10 @@ class SquareRoot(Loss):
     def learned(self, y, z, weight, bounds):
         return {"noise_": self._noise(y, z, weight, bounds)}
 
+    def deviance(self, means, sizes):
+        seen = sizes > 0
+        return float(2 * np.dot(sizes[seen], np.log(means[seen])))
+
     def rounding(self, y_scale, eps):
         return 8 * eps * np.sqrt(y_scale)
 

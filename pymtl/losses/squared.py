@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._base import Loss, slope
+from ._base import Loss, scaled_deviance, slope
 
 
 class Squared(Loss):
@@ -33,3 +33,6 @@ class Squared(Loss):
 
     def conjugate(self, y, u, weight, bounds):
         return 0.5 * float(np.dot(slope(u, weight), u)) + float(np.dot(u, y))
+
+    def deviance(self, means, sizes):
+        return scaled_deviance(2 * means, sizes, power=2)

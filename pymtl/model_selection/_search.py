@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy.special import gammaln
 from scipy.stats import rankdata
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
@@ -24,6 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._path import Training, check_values, with_parameters
 from ..metrics import get_scorer
+from ._criterion import Criterion
 from ._samples import Samples
 from ._scoring import MeanSquaredError, default_scorer, score
 
@@ -76,7 +76,8 @@ class MultiTaskSearchCV(MetaEstimatorMixin, BaseEstimator):
         "min" takes the best mean score; "1se" the strongest lambda1 beside the same
         other parameters whose score is within one standard error of it. "bic" and
         "ebic" (which also counts the models of the same size) take no folds: they fit
-        all data, for the squared loss and structures that select features or a rank.
+        all data, for losses that are likelihoods and structures that are quadratic, or
+        select features or a rank.
     n_jobs : int or None, default=None
         Number of folds that are fitted at a time, through joblib.
     refit : bool, default=True
@@ -117,13 +118,21 @@ class MultiTaskSearchCV(MetaEstimatorMixin, BaseEstimator):
     scorers as dicts by task; scikit-learn's own scorers get one vector of all samples.
     The offset enters the default score only.
 
-    The strengths of "bic" count :math:`\min(k, r (d + T - r))` parameters beside the
-    intercepts, with k coefficients that are not zero and the rank r.
+    "bic" is :math:`-2 \log L + k \log n`. The likelihood L is that of the loss: of
+    Gaussian noise with its most likely variance for the squared loss (of each task for
+    "square_root"), alike of the asymmetric Laplace distribution for the quantile loss,
+    of labels, of counts; Huber's loss and those of margins are refused. The parameters
+    are the intercepts and :math:`\min(m, r (d + T - r))` of m coefficients that are not
+    zero, of rank r; of K classes K - 1 count. A quadratic penalty leaves the effective
+    number, the trace of :math:`(H + P)^{-1} H` with the Hessians H of the loss and P of
+    the penalty.
 
     References
     ----------
     L. Breiman, J. Friedman, R. Olshen and C. Stone (1984). Classification and
     regression trees (the rule of one standard error).
+
+    G. Schwarz (1978). Estimating the dimension of a model. Annals of Statistics.
 
     J. Chen and Z. Chen (2008). Extended Bayesian information criteria for model
     selection with large model spaces. Biometrika.
@@ -566,44 +575,19 @@ def _criterion(estimator, outer, settings, samples, extended):
     """Yield the information criterion of each setting, its time and convergence."""
     data = samples.take(np.arange(samples.n_samples))
     model, training = _prepared(estimator, outer, *data)
-    final = training.estimator
-    if is_classifier(final) or not final._loss().quadratic:
-        msg = "select='bic' and 'ebic' need the squared loss; use folds."
-        raise ValueError(msg)
     X, y, sample_weight, offset = data
-    if model is not final and len(model) > 1:
+    if isinstance(model, Pipeline) and len(model) > 1:
         X = model[:-1].transform(X)
-    squares = MeanSquaredError(X, y, sample_weight, offset)
-    n = float(training.data.weight.sum())
-    T, start = training.data.n_tasks, time.perf_counter()
+    squares = None
+    if training.estimator._loss().quadratic:
+        squares = MeanSquaredError(X, y, sample_weight, offset)
+    criterion = Criterion(training, squares, extended)
+    start = time.perf_counter()
     for fit, penalty, problem, result in training.sweep(settings):
-        if not _selects(training, fit, penalty):
-            msg = (
-                f"select='bic' counts the coefficients that are not zero, but "
-                f"{type(final).__name__} shrinks them all: use folds."
-            )
-            raise ValueError(msg)
         fit = training.fitted(fit, penalty, problem, result)
-        coef = fit.coef_
-        d = coef.shape[1]
-        rank = int(np.linalg.matrix_rank(coef))
-        nonzero, rows = np.count_nonzero(coef), np.count_nonzero(coef.any(axis=0))
-        size = min(nonzero, rank * (d + T - rank))
-        value = n * np.log(-squares(fit)) + np.log(n) * (size + T)
-        if extended:
-            chosen = (d, rows) if nonzero == rows * T else (d * T, nonzero)
-            value += 2 * _log_binomial(*chosen)
+        value = criterion(fit, penalty, problem, result.W)
         yield value, time.perf_counter() - start, result.converged
         start = time.perf_counter()
-
-
-def _selects(training, model, penalty):
-    gradient = np.ones(training.centred.design.shape)
-    return np.isfinite(penalty.lambda_max(gradient))
-
-
-def _log_binomial(n, k):
-    return float(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
 
 
 def _results(params, scores, fit_times, score_times):
