@@ -20,16 +20,17 @@ from sklearn.utils import check_scalar
 from . import linear_model
 from .base import import_pandas
 from .model_selection import MultiTaskSearchCV, RepeatedTaskKFold, TaskKFold
+from .model_selection._measures import CLASSIFICATION, Measure
 from .model_selection._samples import Samples
-from .model_selection._scoring import TINY
 from .penalties._base import summands
-from .tasks import LISTS, LONG, encode_tasks, read_task_column
 
 __all__ = ["SharingComparison", "compare_sharing"]
 
 STRUCTURES = ("SingleTask", "L1", "Pooled", "Mean", "L21", "TraceNorm", "Dirty")
 INTERVAL = ("gain", "gain_low", "gain_high")
 CHOSEN = ("no sharing, chosen", "sharing, chosen")
+DECISIONS = ("no clear difference", "share", "do not share")
+LISTED = 5
 TOL = 1e-4
 GIVEN = ("FusedSparseGroup", "Graph", "NetworkLasso", "TemporalGroup", "Tree")
 
@@ -42,6 +43,10 @@ def compare_sharing(
     structures: str | Sequence[str] = STRUCTURES,
     classification: bool = False,
     task_column: int | str | None = None,
+    sample_weight: Any = None,
+    offset: Any = None,
+    groups: Any = None,
+    scoring: str | None = None,
     n_splits: int = 5,
     n_repeats: int = 3,
     inner_cv: int = 5,
@@ -55,10 +60,11 @@ def compare_sharing(
     Every model is fitted on the same outer training parts, its strengths chosen there
     by a :class:`MultiTaskSearchCV`, and judged on the outer test part: by squared
     error, or for classifiers by log loss (by the share of errors where a classifier has
-    no probabilities). With :math:`\ell_i` the loss of a model on sample i, averaged
-    over the repetitions, and :math:`\ell_i^0` that of the single-task one, the gain is
+    no probabilities), or by `scoring`. With :math:`\ell_i` the loss of a model on
+    sample i, averaged over the repetitions, :math:`\ell_i^0` that of the single-task
+    one and :math:`v_i` the weight of the sample, the gain is
 
-    .. math:: g = 1 - \frac{\sum_i \ell_i}{\sum_i \ell_i^0}
+    .. math:: g = 1 - \frac{\sum_i v_i \ell_i}{\sum_i v_i \ell_i^0}
 
     over all samples, and over those of each task.
 
@@ -80,6 +86,20 @@ def compare_sharing(
     task_column : int, str or None, default=None
         The column of X, a long table, that names the task; by default that of the
         `estimators`.
+    sample_weight, offset : object, default=None
+        In the form of the door. The weights enter the fits, the default scores of the
+        inner folds and the table; the offsets the fits and all predictions.
+    groups : array-like or None, default=None
+        Groups of samples that outer and inner folds keep together, such as the subjects
+        they are of; of lists a list, or one vector of all samples. The intervals take
+        the groups as independent, no longer the samples.
+    scoring : str or None, default=None
+        What the inner folds choose by and the table compares: "neg_mean_squared_error",
+        "neg_mean_absolute_error", "neg_mean_poisson_deviance", "r2", "neg_log_loss",
+        "accuracy", "balanced_accuracy", "roc_auc", one of the two explained variances,
+        or ``[neg_]task_<metric>_<average>`` of :func:`pymtl.metrics.get_scorer_names`
+        for mse, nmse, amse, r2, accuracy, balanced_accuracy and roc_auc. None is the
+        mean squared error, for classifiers the log loss.
     n_splits : int, default=5
         Number of outer folds, inside every task.
     n_repeats : int, default=3
@@ -103,7 +123,7 @@ def compare_sharing(
     Raises
     ------
     ValueError
-        If there are fewer than two tasks, or a structure is not known.
+        If there are fewer than two tasks, or a structure or score is not known.
 
     See Also
     --------
@@ -119,14 +139,18 @@ def compare_sharing(
 
     The intervals are paired: the standard error of the gain is
 
-    .. math:: \frac{1}{\sum_i \ell_i^0} \sqrt{\tfrac{n}{n - 1} \sum_i
+    .. math:: \frac{1}{\sum_i v_i \ell_i^0} \sqrt{\tfrac{n}{n - 1} \sum_i v_i^2
               \left((1 - g) \ell_i^0 - \ell_i\right)^2},
 
-    of a 2-d y with the terms of a row added up before they are squared. For methods
+    with the terms of a group, or of a row of a 2-d y, added up before they are squared.
+    A score that is an average over tasks, or classes, weighs their samples so; the area
+    under a ROC curve is one over the samples of each label, of the share of the other
+    label's samples in the test part that are on the right side. For methods
     that change little with one sample this is right for the mean over the training
     parts of cross-validation (Bayle et al.). The decision is "share" if the interval of
     the gain is above zero, "do not share" if it is below, else "no clear difference".
-    How often it is wrong has been measured, see the page on sharing.
+    How often it is wrong has been measured, see the page on sharing. The verdict names
+    the tasks on which it hangs: without one of them the decision would be another.
 
     The intervals of the tasks are of each task by itself. Of many tasks that gain
     nothing a few will seem hurt or helped.
@@ -175,9 +199,10 @@ def compare_sharing(
     }
     shares = {name: _shares(search.estimator) for name, search in searches.items()}
     first = next(iter(searches.values())).estimator
+    measure = _measured(searches, scoring, is_classifier(_final(first)))
     column = _final(first).task_column if task_column is None else task_column
-    samples = Samples(X, y, task_column=column)
-    tasks, task, cluster = _cells(samples)
+    samples = Samples(X, y, sample_weight, offset, column)
+    tasks, task, cluster = samples.cells()
     if len(tasks) < 2:
         msg = (
             f"There is {len(tasks)} task, and nothing to share. Pass lists of tasks, a "
@@ -187,11 +212,21 @@ def compare_sharing(
     cv = RepeatedTaskKFold(n_splits, n_repeats=n_repeats, random_state=random_state)
     if column is not None:
         cv.task_column = column
-    splits = samples.split(cv)
+    splits = samples.split(cv, groups)
+    weight = np.ones(len(task))
+    if sample_weight is not None:
+        weight = samples.of_cells(sample_weight).astype(float)
+    if groups is not None:
+        _, cluster = np.unique(samples.of_cells(groups), return_inverse=True)
+    counts, unit = measure.weights(samples.of_cells(samples.y), task, weight)
+    starts = np.arange(len(tasks)) * samples.n_samples
+    rows_only = len(task) > samples.n_samples  # of a row the targets of all tasks
+    cells = [(starts[:, None] + v).ravel() if rows_only else v for _, v in splits]
+    known = samples, measure, groups, task, weight
     jobs = [
-        delayed(_evaluate)(search, samples, train, test)
+        delayed(_evaluate)(search, *known, train, test, held)
         for search in searches.values()
-        for train, test in splits
+        for (train, test), held in zip(splits, cells, strict=True)
     ]
     found = Parallel(n_jobs=n_jobs)(jobs)
     losses, *numbers = zip(*found, strict=True)
@@ -199,14 +234,10 @@ def compare_sharing(
     inner, seconds, missed = (np.reshape(part, shape) for part in numbers)
     loss = np.full((len(searches), n_repeats, len(task)), np.nan)
     fold = np.full((n_repeats, len(task)), -1)
-    for j, (_, test) in enumerate(splits):
-        cells = test
-        if len(task) > samples.n_samples:  # of a row the targets of all tasks
-            starts = np.arange(len(tasks)) * samples.n_samples
-            cells = (starts[:, None] + test).ravel()
-        fold[j // n_splits, cells] = j
+    for j, held in enumerate(cells):
+        fold[j // n_splits, held] = j
         for m in range(len(searches)):
-            loss[m, j // n_splits, cells] = losses[m * len(splits) + j]
+            loss[m, j // n_splits, held] = losses[m * len(splits) + j] / unit[held]
     if missed.any():
         worst = [n for n, m in zip(searches, missed.any(axis=1), strict=True) if m]
         warnings.warn(
@@ -222,12 +253,13 @@ def compare_sharing(
         tasks=tasks,
         task=task,
         cluster=cluster,
+        weight=counts,
         loss=loss,
         fold=fold,
         inner_score=inner,
         fit_time=seconds,
         confidence=confidence,
-        metric=_metric(first),
+        metric=measure.title,
     )
 
 
@@ -246,7 +278,9 @@ class SharingComparison:
     task : ndarray of shape (n_samples,)
         The task of each sample. Of a 2-d y every target that is observed is a sample.
     cluster : ndarray of shape (n_samples,)
-        The row of each sample.
+        The group of each sample, its row where no groups were given.
+    weight : ndarray of shape (n_samples,)
+        How much each sample counts.
     loss : ndarray of shape (n_models, n_repeats, n_samples)
         Losses on held-out samples; NaN for those that are always trained with.
     fold : ndarray of shape (n_repeats, n_samples)
@@ -266,6 +300,7 @@ class SharingComparison:
     tasks: np.ndarray
     task: np.ndarray
     cluster: np.ndarray
+    weight: np.ndarray
     loss: np.ndarray
     fold: np.ndarray
     inner_score: np.ndarray
@@ -351,28 +386,46 @@ class SharingComparison:
         return tuple(np.array(parts).T)
 
     def _gain(self, ours, theirs, rows):
-        ours, theirs, cluster = ours[rows], theirs[rows], self.cluster[rows]
-        total = theirs.sum()
-        if not total > 0:
-            return np.nan, np.nan, np.nan
-        gain = 1 - ours.sum() / total
-        sums = np.bincount(cluster, (1 - gain) * theirs - ours)
-        n = len(np.unique(cluster))
-        if n < 2:
-            return gain, np.nan, np.nan
-        error = np.sqrt(n / (n - 1) * np.sum(sums**2)) / total
-        half = error * student.ppf((1 + self.confidence) / 2, n - 1)
+        gain, error, n = np.nan, np.nan, 1
+        weight = self.weight[rows]
+        total = np.dot(weight, theirs[rows])
+        if total > 0:
+            gain = 1 - np.dot(weight, ours[rows]) / total
+            residual = (1 - gain) * theirs[rows] - ours[rows]
+            error, n = self._spread(residual, rows)
+            error *= weight.sum() / total
+        half = error * student.ppf((1 + self.confidence) / 2, max(n - 1, 1))
         return gain, gain - half, gain + half
+
+    def _spread(self, residual, rows):
+        """Return the standard error of a weighted mean, and the number of clusters."""
+        weight = self.weight[rows]
+        _, cluster = np.unique(self.cluster[rows], return_inverse=True)
+        sums = np.bincount(cluster, weight * residual)
+        n = len(sums)
+        if n < 2:
+            return np.nan, n
+        return np.sqrt(n / (n - 1) * np.sum(sums**2)) / weight.sum(), n
 
     @property
     def decision(self) -> str:
         """One of "share", "do not share" and "no clear difference"."""
         if not self.shares.any():
-            return "no clear difference"
-        _, low, high = self.gain(CHOSEN[1], CHOSEN[0])
-        if low > 0:
-            return "share"
-        return "do not share" if high < 0 else "no clear difference"
+            return DECISIONS[0]
+        return _decide(*self.gain(CHOSEN[1], CHOSEN[0]))
+
+    @property
+    def decisive_tasks(self) -> list:
+        """Labels of the tasks without which the decision would be another one."""
+        if not self.shares.any():
+            return []
+        ours, theirs = (self.losses(row) for row in reversed(CHOSEN))
+        seen, decision, labels = np.isfinite(theirs), self.decision, self.tasks.tolist()
+        return [
+            label
+            for t, label in enumerate(labels)
+            if _decide(*self._gain(ours, theirs, seen & (self.task != t))) != decision
+        ]
 
     @property
     def verdict(self) -> str:
@@ -391,6 +444,18 @@ class SharingComparison:
             f"often: {favourite}. Of {len(self.tasks)} tasks {len(helped)} are clearly "
             f"better than by {self.reference}, {len(hurt)} clearly worse"
             + (f" ({', '.join(map(str, hurt))})." if hurt else ".")
+            + self._caveat()
+        )
+
+    def _caveat(self):
+        tasks = self.decisive_tasks
+        if not tasks:
+            return ""
+        names = ", ".join(map(str, tasks[:LISTED]))
+        names += ", ..." if len(tasks) > LISTED else ""
+        return (
+            f" The decision hangs on single tasks: without one of {len(tasks)} "
+            f"({names}) it would be another."
         )
 
     def changed(self, row: str) -> tuple[list, list]:
@@ -426,11 +491,13 @@ class SharingComparison:
         """
         table: dict[str, list] = {"model": self.rows}
         losses = [self.losses(row) for row in self.rows]
-        losses = [part[np.isfinite(part)] for part in losses]
-        table["loss"] = [float(part.mean()) for part in losses]
-        table["std_error"] = [
-            float(part.std(ddof=1) / np.sqrt(len(part))) for part in losses
-        ]
+        table["loss"], table["std_error"] = [], []
+        for loss in losses:
+            seen = np.isfinite(loss)
+            mean = np.average(loss[seen], weights=self.weight[seen])
+            table["loss"].append(float(mean))
+            error, _ = self._spread(loss[seen] - mean, seen)
+            table["std_error"].append(float(error))
         gains = np.array([self.gain(row) for row in self.rows])
         for name, column in zip(
             ("gain", "gain_low", "gain_high"), gains.T, strict=True
@@ -522,6 +589,11 @@ class SharingComparison:
             ]
 
 
+def _decide(gain, low, high):
+    """Return the decision of a gain and its interval."""
+    return DECISIONS[1 if low > 0 else 2 if high < 0 else 0]
+
+
 def _line(cells):
     widths = (20, 20, 8, 18, 7, 5, 8)
     return " ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip()
@@ -587,78 +659,32 @@ def _shares(model):
     return pooled or any(part.sharing for part in summands(final._penalty()))
 
 
-def _metric(model):
-    final = _final(model)
-    if not is_classifier(final):
-        return "mean squared error"
-    return "log loss" if hasattr(final, "predict_proba") else "share of errors"
+def _measured(searches, scoring, classification):
+    """Return the measure of a comparison; the inner scores follow it."""
+    models = list(searches.values())
+    if scoring is None:
+        measure = Measure.default(models)
+        scoring = "accuracy" if measure.metric == "accuracy" else None
+    else:
+        measure = Measure.named(scoring)
+        if (measure.metric in CLASSIFICATION) != classification:
+            kind = "regressors" if classification else "classifiers"
+            msg = f"scoring={scoring!r} is for {kind}."
+            raise ValueError(msg)
+    for search in models if scoring is not None else ():
+        search.set_params(scoring=scoring)
+    return measure
 
 
-def _cells(samples):
-    """Return the labels of the tasks, and the task and the row of each sample."""
-    if samples.door == LISTS:
-        return np.array(samples.labels), samples.task, np.arange(samples.n_samples)
-    if samples.door == LONG:
-        column = read_task_column(samples.X, samples.task_column)
-        labels, task = encode_tasks(column)
-        return labels, task, np.arange(samples.n_samples)
-    shape = np.shape(samples.y)
-    T = shape[1] if len(shape) == 2 else 1
-    if samples.row is not None:
-        return np.arange(T), samples.task, samples.row
-    n = samples.n_samples
-    return np.arange(T), np.repeat(np.arange(T), n), np.tile(np.arange(n), T)
-
-
-def _evaluate(search, samples, train, test):
+def _evaluate(search, samples, measure, groups, task, weight, train, test, cells):
     """Return losses, inner score, seconds, and whether a fit missed its tolerance."""
     model = clone(search)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
         start = time.perf_counter()
-        X, y, *_ = samples.take(train)
-        model.fit(X, y)
+        model.fit(*samples.take(train), groups=samples.take_groups(groups, train))
         seconds = time.perf_counter() - start
     missed = any(issubclass(w.category, ConvergenceWarning) for w in caught)
-    X, y, *_ = samples.take(test)
-    return sample_losses(model, X, y), model.best_score_, seconds, missed
-
-
-def sample_losses(model, X, y):
-    """Return the losses of all samples, task after task unless they are in a table."""
-    metric = _metric(model)
-    z = model.predict_proba(X) if metric == "log loss" else model.predict(X)
-    labels = y
-    if isinstance(y, dict):
-        y, z = list(y.values()), list(z.values())
-    elif np.ndim(y) == 2:
-        z = z if isinstance(z, list) else list(np.asarray(z).T)
-        y = list(np.asarray(y).T)
-        seen = [part == part for part in y]
-        y, z = ([p[i] for p, i in zip(v, seen, strict=True)] for v in (y, z))
-    else:
-        y, z = [np.asarray(y)], [np.asarray(z)]
-    if metric == "mean squared error":
-        return np.square(np.concatenate(y) - np.concatenate(z))
-    if metric == "share of errors":
-        return (np.concatenate(y) != np.concatenate(z)).astype(float)
-    classes = model.classes_
-    if isinstance(classes, list):
-        known = dict(
-            zip(
-                getattr(model, "best_estimator_", model).tasks_.tolist(),
-                classes,
-                strict=True,
-            )
-        )
-        classes = [known[label] for label in labels]
-    else:
-        classes = [classes] * len(y)
-    parts = zip(y, z, classes, strict=True)
-    return np.concatenate([_log_loss(*part) for part in parts])
-
-
-def _log_loss(y, p, classes):
-    if p.ndim == 1:  # of the second class
-        p = np.column_stack([1 - p, p])
-    return -np.log(np.maximum(p[np.arange(len(y)), np.searchsorted(classes, y)], TINY))
+    X, y, _, offset = samples.take(test)
+    losses = measure.losses(model, X, y, offset, task[cells], weight[cells])
+    return losses, model.best_score_, seconds, missed

@@ -16,9 +16,9 @@ from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from .base import import_pandas
-from .comparison import sample_losses
 from .linear_model import MultiTaskMeanRegressor
 from .model_selection import TaskKFold
+from .model_selection._measures import sample_losses
 from .tasks import encode_tasks, is_lists, read_task_column, split_tasks
 from .tasks._stack import items_of, vectors
 

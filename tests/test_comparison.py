@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import t as student
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -15,12 +16,15 @@ from pymtl import (
     MultiTaskMeanRegressor,
     MultiTaskSearchCV,
     RepeatedTaskKFold,
+    SharingComparison,
     SingleTaskRegressor,
     compare_sharing,
     stack_tasks,
 )
 from pymtl.comparison import CHOSEN, _known, _shares
 from pymtl.datasets import make_multitask_classification, make_multitask_regression
+from pymtl.metrics import get_scorer
+from pymtl.model_selection._measures import CLASSIFICATION, NAMES, Measure
 from pymtl.penalties import Mean, Ridge
 
 FEW = {"n_splits": 3, "n_repeats": 2, "inner_cv": 3, "n_lambdas": 6, "random_state": 0}
@@ -206,6 +210,149 @@ def test_table_and_pages(comparison):
     assert page.count("<tr>") == 7
     assert comparison.verdict in page
     assert comparison.verdict in str(comparison)
+
+
+def weighted_table():
+    data = planted(n_samples=30)
+    X, y = stack_tasks(data.Xs, data.ys)
+    rng = np.random.default_rng(1)
+    offset = rng.normal(size=len(y))
+    weight = rng.integers(1, 4, size=len(y)).astype(float)
+    return X, y + offset, weight, offset, np.arange(len(y)) // 3
+
+
+def test_weights_offsets_and_groups_of_a_table():
+    X, y, weight, offset, groups = weighted_table()
+    known = {"sample_weight": weight, "offset": offset, "groups": groups}
+    models = {n: _known(False)[n](task_column=0) for n in ("SingleTask", "Mean")}
+    found = compare_sharing(X, y, models, **known, **FEW)
+    np.testing.assert_array_equal(found.cluster, groups)
+    np.testing.assert_array_equal(found.weight, weight)
+    for fold in found.fold:
+        assert all(len(set(fold[groups == g])) == 1 for g in np.unique(groups))
+    test = found.fold[0] == 1
+    search = MultiTaskSearchCV(models["Mean"], cv=3, n_lambdas=6)
+    search.fit(X[~test], y[~test], weight[~test], offset[~test], groups[~test])
+    error = np.square(y[test] - search.predict(X[test], offset=offset[test]))
+    np.testing.assert_allclose(found.loss[1, 0, test], error)
+    ours, theirs = found.losses("Mean"), found.losses("SingleTask")
+    gain, low, high = found.gain("Mean")
+    assert gain == pytest.approx(1 - (weight @ ours) / (weight @ theirs))
+    sums = np.bincount(groups, weight * ((1 - gain) * theirs - ours))
+    error = np.sqrt(len(sums) / (len(sums) - 1) * (sums @ sums)) / (weight @ theirs)
+    half = student.ppf(0.975, len(sums) - 1) * error
+    assert (low, high) == pytest.approx((gain - half, gain + half))
+    mean = np.average(ours, weights=weight)
+    assert found.table()["loss"][1] == pytest.approx(mean)
+
+
+def test_weights_offsets_and_groups_through_the_doors():
+    X, y, weight, offset, groups = weighted_table()
+    options = FEW | {"n_repeats": 1, "structures": ["SingleTask", "Pooled"]}
+    known = {"sample_weight": weight, "offset": offset, "groups": groups}
+    table = compare_sharing(X, y, task_column=0, **known, **options)
+    rows = [X[:, 0] == t for t in range(6)]
+    Xs = [X[i, 1:] for i in rows]
+    parts = {name: [v[i] for i in rows] for name, v in known.items()}
+    lists = compare_sharing(Xs, [y[i] for i in rows], **parts, **options)
+    np.testing.assert_allclose(lists.loss, table.loss, rtol=1e-6)
+    np.testing.assert_array_equal(lists.cluster, table.cluster)
+    Y = np.stack([y[i] for i in rows], axis=1)
+    Y[4, 1:] = np.nan
+    Y[5] = np.nan
+    row = {"sample_weight": weight[:30], "groups": groups[:30]}
+    gaps = compare_sharing(Xs[0], Y, offset=np.ones(Y.shape), **row, **options)
+    assert np.isfinite(gaps.loss).all()
+    np.testing.assert_array_equal(gaps.weight, weight[np.nonzero(~np.isnan(Y.T))[1]])
+    assert len(set(gaps.cluster)) == 10
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        compare_sharing(X, y, task_column=0, sample_weight=weight[1:], **options)
+
+
+REGRESSOR = MultiTaskMeanRegressor(0.1, lambda2=0.1)
+CLASSIFIER = MultiTaskClassifier(Mean(0.1) + Ridge(0.1))
+
+
+@pytest.mark.parametrize("scoring", sorted(NAMES))
+def test_measures_are_the_scores(scoring):
+    data = planted(n_tasks=3, n_samples=(20, 40), n_features=4)
+    measure, model, ys = Measure.named(scoring), REGRESSOR, data.ys
+    if measure.metric == "poisson":
+        ys = [np.exp(y / 4) for y in ys]
+        model = clone(model).set_params(loss="poisson")
+    elif measure.metric in CLASSIFICATION:
+        model, ys = CLASSIFIER, [np.where(y > 0.5, "yes", "no") for y in ys]
+    model = clone(model).set_params(task_column=0)
+    X, y = stack_tasks(data.Xs, ys)
+    task = X[:, 0].astype(int)
+    model.fit(X, y)
+    losses = measure.losses(model, X, y, task=task)
+    weight, unit = measure.weights(y, task, np.ones(len(y)))
+    loss = np.average(losses / unit, weights=weight)
+    score = get_scorer(scoring)(model, X, y)
+    assert loss == pytest.approx(-score if scoring.startswith("neg_") else 1 - score)
+    lists = clone(model).set_params(task_column=None).fit(data.Xs, ys)
+    own = measure.losses(lists, *(dict(enumerate(v)) for v in (data.Xs, ys)), task=task)
+    np.testing.assert_allclose(own, losses, rtol=1e-6, atol=1e-9)
+
+
+def test_scoring_decides_inside_and_outside():
+    data = planted(n_tasks=4, n_samples=40)
+    ys = [np.where(y > 0, 1, 0) for y in data.ys]
+    models = {"own": MultiTaskClassifier("ridge"), "mean": CLASSIFIER}
+    options = FEW | {"n_repeats": 1, "n_lambdas": 3, "scoring": "task_roc_auc_macro"}
+    found = compare_sharing(data.Xs, ys, models, **options)
+    assert found.metric == "area above the ROC curve, averaged over the tasks"
+    X, y = stack_tasks(data.Xs, ys)
+    model = clone(models["mean"]).set_params(task_column=0)
+    search = MultiTaskSearchCV(model, cv=3, n_lambdas=3, scoring="task_roc_auc_macro")
+    test = found.fold[0] == 2
+    search.fit(X[~test], y[~test])
+    assert found.inner_score[1, 2] == pytest.approx(search.best_score_)
+    z = search.decision_function(X[test])
+    for t in range(4):
+        own = X[test, 0] == t
+        positive = own & (y[test] == 1)
+        area = roc_auc_score(y[test][own], z[own])
+        assert found.loss[1, 0, test][positive].mean() == pytest.approx(1 - area)
+    assert found.weight[y == 1].sum() == pytest.approx(2)
+
+
+@pytest.mark.parametrize(
+    ("scoring", "message"),
+    [("neg_task_rmse_macro", "no weighted mean"), ("accuracy", "for classifiers")],
+)
+def test_scores_without_a_table(scoring, message):
+    data = planted()
+    with pytest.raises(ValueError, match=message):
+        compare_sharing(data.Xs, data.ys, scoring=scoring)
+
+
+def test_a_verdict_that_hangs_on_one_task():
+    rng = np.random.default_rng(0)
+    task = np.repeat(np.arange(3), 30)
+    loss = 1 + 0.1 * rng.random((2, 1, 90))
+    loss[0, 0, task == 1] += 2.0
+    found = SharingComparison(
+        names=["own", "mean"],
+        shares=np.array([False, True]),
+        tasks=np.array(["a", "b", "c"]),
+        task=task,
+        cluster=np.arange(90),
+        weight=np.ones(90),
+        loss=loss,
+        fold=np.zeros((1, 90), int),
+        inner_score=np.zeros((2, 1)),
+        fit_time=np.zeros((2, 1)),
+        confidence=0.95,
+        metric="mean squared error",
+    )
+    assert found.decision == "share"
+    assert found.decisive_tasks == ["b"]
+    assert "hangs on single tasks: without one of 1 (b)" in found.verdict
+    found.loss[0, 0] = loss[1, 0] + 0.5
+    assert found.decisive_tasks == []
+    assert "hangs" not in found.verdict
 
 
 @pytest.mark.slow

@@ -14,7 +14,12 @@ from sklearn.compose import make_column_transformer
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import Lasso
 from sklearn.linear_model import Ridge as SklearnRidge
-from sklearn.metrics import make_scorer, mean_absolute_error, r2_score
+from sklearn.metrics import (
+    make_scorer,
+    mean_absolute_error,
+    r2_score,
+    roc_auc_score,
+)
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -720,6 +725,30 @@ def test_classifiers_of_a_shared_design_and_own_labels():
     search = MultiTaskSearchCV(model, lambda1=[0.1, 0.01], cv=3).fit(Xs, own)
     assert np.isfinite(search.best_score_)
     assert np.log(1 / 3) < search.best_score_ < 0
+
+
+def test_offsets_and_weights_of_labels():
+    Xs, ys = make_labels()
+    Z, y = stack_tasks(Xs, ys)
+    rng = np.random.default_rng(0)
+    known = {"sample_weight": rng.integers(1, 4, len(y)) * 1.0}
+    known["offset"] = rng.normal(size=len(y))
+    model = MultiTaskClassifier(L21(0.05), task_column=0, tol=1e-8)
+    options = {"lambda1": None, "cv": 3}
+    by_default = MultiTaskSearchCV(model, **options).fit(Z, y, **known)
+    area = MultiTaskSearchCV(model, scoring="roc_auc", **options).fit(Z, y, **known)
+    accuracy = MultiTaskSearchCV(model, scoring="task_accuracy_pooled", **options)
+    accuracy.fit(Z, y, **known)
+    expected = []
+    for train, test in TaskKFold(3).split(Z, y):
+        fit = model.fit(Z[train], y[train], **{k: v[train] for k, v in known.items()})
+        z = fit.decision_function(Z[test], offset=known["offset"][test])
+        up = y[test] == "b"
+        weight = known["sample_weight"][test]
+        loss = np.average(np.logaddexp(0, np.where(up, -z, z)), weights=weight)
+        expected.append([-loss, roc_auc_score(up, z), np.mean(up == (z > 0))])
+    scores = [search.best_score_ for search in (by_default, area, accuracy)]
+    assert_allclose(scores, np.mean(expected, axis=0), rtol=1e-6)
 
 
 @pytest.mark.parametrize("loss", ["huber", "poisson", "square_root"])

@@ -10,7 +10,14 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import column_or_1d, indexable
 
 from .._sklearn import safe_indexing
-from ..tasks import LISTS, LONG, SHARED, is_lists
+from ..tasks import (
+    LISTS,
+    LONG,
+    SHARED,
+    encode_tasks,
+    is_lists,
+    read_task_column,
+)
 from ..tasks._stack import items_of, vectors
 from ._split import TaskKFold
 
@@ -52,7 +59,7 @@ class Samples:
                         self, name, vectors(values, self.labels, sizes, keyed, name)
                     )
             return
-        self.X, *_ = indexable(X, y)
+        self.X, *_ = indexable(X, y, sample_weight, offset)
         if not hasattr(self.X, "shape"):
             self.X = np.asarray(X)
         if self.door == LONG:
@@ -96,6 +103,42 @@ class Samples:
             rows = np.unique(self.row[index])
         parts = (self.X, y, self.sample_weight, self.offset)
         return tuple(None if part is None else _rows(part, rows) for part in parts)
+
+    def take_groups(self, groups, index: np.ndarray):
+        """Return the groups of some samples, in the order of :meth:`take`."""
+        if groups is None:
+            return None
+        groups = np.asarray(self._stacked(groups) if self.door == LISTS else groups)
+        if self.door != LISTS and self.row is not None:
+            return groups[np.unique(self.row[index])]
+        return groups[index]
+
+    def cells(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the labels of the tasks, and the task and the row of each target.
+
+        A row of a shared design has one target a task.
+        """
+        if self.door == LISTS:
+            return np.array(self.labels), self.task, np.arange(self.n_samples)
+        if self.door == LONG:
+            labels, task = encode_tasks(read_task_column(self.X, self.task_column))
+            return labels, task, np.arange(self.n_samples)
+        shape = np.shape(self.y)
+        T = shape[1] if len(shape) == 2 else 1
+        if self.row is not None:
+            return np.arange(T), self.task, self.row
+        n = self.n_samples
+        return np.arange(T), np.repeat(np.arange(T), n), np.tile(np.arange(n), T)
+
+    def of_cells(self, values) -> np.ndarray:
+        """Return values in the form of y, or one a row, of each target."""
+        _, task, row = self.cells()
+        if self.door == LISTS:
+            return np.asarray(self._stacked(values))
+        values = np.asarray(values)
+        if self.door == SHARED and values.ndim == 2 and values.shape[1] > 1:
+            return values[row, task]
+        return values.ravel()[row]
 
     def split(self, cv, groups=None) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the samples of the training and the test part of each fold.

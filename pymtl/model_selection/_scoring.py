@@ -7,27 +7,33 @@ from typing import Any
 
 import numpy as np
 from sklearn import metrics as sk
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator
 
 from ..tasks import SHARED, read_rows, read_vector
+from ._measures import Measure
 
 RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function")
-TINY = np.finfo(float).tiny
 
 
-class Flat(BaseEstimator):
-    """A fitted estimator whose predictions are one vector, whatever the door.
+class Held(BaseEstimator):
+    """A fitted estimator that knows the offset of the samples it predicts.
 
     Parameters
     ----------
     estimator : estimator
         A fitted estimator.
+    offset : object
+        Known part of the linear predictions, in the form of the door.
+    flatten : bool
+        Whether predictions are one vector, whatever the door.
     seen : ndarray of bool or None
         Which targets of a 2-d y are observed.
     """
 
-    def __init__(self, estimator, seen=None):
+    def __init__(self, estimator, offset=None, flatten=False, seen=None):
         self.estimator = estimator
+        self.offset = offset
+        self.flatten = flatten
         self.seen = seen
 
     def __getattr__(self, name):
@@ -39,9 +45,13 @@ class Flat(BaseEstimator):
 
         @wraps(value)
         def response(X):
-            return flat(value(X), self.seen)
+            z = value(X) if self.offset is None else value(X, offset=self.offset)
+            return flat(z, self.seen) if self.flatten else z
 
         return response
+
+    def __getitem__(self, steps):
+        return self.estimator[steps]
 
     def __sklearn_tags__(self):
         return self.estimator.__sklearn_tags__()
@@ -57,15 +67,16 @@ def flat(values: Any, seen: np.ndarray | None = None) -> np.ndarray:
     return values if seen is None else values.T[seen.T]
 
 
-def score(scorer, model, X, y) -> float:
+def score(scorer, model, X, y, offset=None) -> float:
     """Return the score of a fitted model; scikit-learn's scorers see one vector."""
     seen = None
     if not isinstance(y, dict) and np.ndim(y) == 2:
         seen = ~np.isnan(y) if np.asarray(y).dtype.kind == "f" else None
         seen = None if seen is None or seen.all() else seen
-    if (isinstance(y, dict) or seen is not None) and isinstance(scorer, _PLAIN):
-        return float(scorer(Flat(model, seen), X, flat(y, seen)))
-    return float(scorer(model, X, y))
+    flatten = isinstance(scorer, _PLAIN) and (isinstance(y, dict) or seen is not None)
+    if flatten or offset is not None:
+        model = Held(model, offset, flatten, seen)
+    return float(scorer(model, X, flat(y, seen) if flatten else y))
 
 
 _PLAIN = type(sk.get_scorer("r2"))
@@ -120,35 +131,30 @@ class MeanSquaredError:
         return -total / weight.sum()
 
 
-def log_loss(model, X, y) -> float:
-    """Return the mean log-likelihood of the labels of all samples."""
-    p, classes = model.predict_proba(X), model.classes_
-    if isinstance(y, dict):
-        own = dict.fromkeys(y, classes)
-        if isinstance(classes, list):  # each task has its own
-            final = getattr(model, "_final_estimator", model)
-            own = dict(zip(final.tasks_.tolist(), classes, strict=True))
-        parts = [_likelihood(y[t], p[t], own[t]) for t in y]
-        return float(np.concatenate(parts).mean())
-    y = np.asarray(y)
-    if y.ndim == 1:
-        return float(_likelihood(y, p, classes).mean())
-    if not isinstance(p, list):
-        p = np.stack([1 - p, p], axis=-1).transpose(1, 0, 2)
-    seen = y == y
-    columns = zip(y.T, p, seen.T, strict=True)
-    parts = [_likelihood(v[i], q[i], classes) for v, q, i in columns]
-    return float(np.concatenate(parts).mean())
+class DefaultScore:
+    """Less the mean log loss of a classifier over all samples, else its accuracy.
 
+    Parameters
+    ----------
+    X, y, sample_weight, offset : object
+        Held-out samples.
+    """
 
-def _likelihood(y, p, classes):
-    """Return the log-likelihood of labels, given probabilities in class order."""
-    position = np.searchsorted(classes, np.asarray(y))
-    return np.log(np.maximum(p[np.arange(len(y)), position], TINY))
+    def __init__(self, X, y, sample_weight=None, offset=None):
+        self.samples = X, y, offset
+        self.weight = None
+        if sample_weight is not None:
+            weight = sample_weight
+            if not isinstance(y, dict) and np.ndim(y) == 2:
+                y = np.asarray(y)
+                weight = np.asarray(weight, dtype=float)
+                weight = weight if weight.ndim == 2 else weight[:, None]
+                weight = np.broadcast_to(weight, y.shape)
+                weight = weight.T[(y == y).T]
+            self.weight = flat(weight)
 
-
-def default_scorer(model):
-    """Return the default scorer of a classifier, None for a regressor."""
-    if not is_classifier(model):
-        return None
-    return log_loss if hasattr(model, "predict_proba") else sk.get_scorer("accuracy")
+    def __call__(self, model):
+        measure = Measure.default([model])
+        losses = measure.losses(model, *self.samples)
+        loss = float(np.average(losses, weights=self.weight))
+        return 1 - loss if measure.metric == "accuracy" else -loss

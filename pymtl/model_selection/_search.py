@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.stats import rankdata
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
@@ -25,7 +25,7 @@ from .._path import Training, check_values, with_parameters
 from ..metrics import get_scorer
 from ._criterion import Criterion
 from ._samples import Samples
-from ._scoring import MeanSquaredError, default_scorer, score
+from ._scoring import DefaultScore, MeanSquaredError, score
 
 RULES = ("min", "1se", "bic", "ebic")
 
@@ -70,8 +70,8 @@ class MultiTaskSearchCV(MetaEstimatorMixin, BaseEstimator):
         of lists those of all tasks stacked.
     scoring : str, callable or None, default=None
         A name of :func:`pymtl.metrics.get_scorer`, or a scorer. None is less the mean
-        squared error over all samples, weighted by `sample_weight`, for a classifier
-        less the log loss.
+        squared error over all samples, for a classifier less the log loss (the accuracy
+        of one without probabilities), weighted by `sample_weight`.
     select : {"min", "1se", "bic", "ebic"}, default="min"
         "min" takes the best mean score; "1se" the strongest lambda1 beside the same
         other parameters whose score is within one standard error of it. "bic" and
@@ -116,7 +116,8 @@ class MultiTaskSearchCV(MetaEstimatorMixin, BaseEstimator):
     Of a shared design with missing targets whole rows are held out; a task of which
     no target would be left to train with keeps its targets. Lists are handed to
     scorers as dicts by task; scikit-learn's own scorers get one vector of all samples.
-    The offset enters the default score only.
+    The offset of held-out samples enters their predictions; their weights enter the
+    default score only.
 
     "bic" is :math:`-2 \log L + k \log n`. The likelihood L is that of the loss: of
     Gaussian noise with its most likely variance for the squared loss (of each task for
@@ -523,10 +524,10 @@ def _evaluate(estimator, outer, settings, samples, train, test, scorer):
         start = time.perf_counter()
         X, y, sample_weight, offset = samples.take(test)
         final = training.estimator
-        if scorer is None:
-            scorer = default_scorer(final)
-        squares, found = None, {}
-        if scorer is None:
+        squares, found, by_default = None, {}, None
+        if scorer is None and is_classifier(final):
+            by_default = DefaultScore(X, y, sample_weight, offset)
+        elif scorer is None:
             inner = X
             if model is not final and len(model) > 1:
                 inner = model[:-1].transform(X)
@@ -554,8 +555,10 @@ def _evaluate(estimator, outer, settings, samples, train, test, scorer):
             middle = time.perf_counter()
             if squares is not None:
                 scores[i] = squares(fit)
+            elif by_default is not None:
+                scores[i] = by_default(_behind(model, fit))
             else:
-                scores[i] = score(scorer, _behind(model, fit), X, y)
+                scores[i] = score(scorer, _behind(model, fit), X, y, offset)
             end = time.perf_counter()
             fit_times[i], score_times[i] = reading + middle - start, end - middle
             converged[i] = result.converged
