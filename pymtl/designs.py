@@ -14,6 +14,8 @@ stacked task after task, and back. Solvers know no other layout.
                        where the tasks do not touch each other
 ``take(features)``     the design of some of the features; a design without it is
                        not solved by coordinate descent
+``of_classes(n)``      the design of n columns of W a task, the predictions of one
+                       below those of the other
 ``alike(weight)``      numbers c_t when every B_t'B_t is c_t B_0'B_0, else None
 ``bounds``             rows ``bounds[t]:bounds[t + 1]`` belong to task t
 =====================  ========================================================
@@ -43,38 +45,47 @@ class Stacked:
         Rows sorted by task.
     bounds : ndarray of shape (n_tasks + 1,)
         Task boundaries.
+    n_classes : int, default=1
+        Number of columns of W a task.
     """
 
-    def __init__(self, X, bounds):
+    def __init__(self, X, bounds, n_classes=1):
         self.X = X
-        self.bounds = bounds
-        self.shape = (X.shape[1], len(bounds) - 1)
-        self.large = X.dtype == float and X.size > LARGE_TASK * self.shape[1]
+        self.rows, self.n_classes = bounds, n_classes
+        self.bounds = _class_bounds(bounds, n_classes)
         self.tasks = np.split(X, bounds[1:-1])
+        self.shape = (X.shape[1], n_classes * len(self.tasks))
+        big = X.dtype == float and X.size > LARGE_TASK * len(self.tasks)
+        self.large = big or n_classes > 1
 
     def forward(self, W):
         if self.large:
-            columns = np.ascontiguousarray(W.T)
-            return np.concatenate(
-                [X @ w for X, w in zip(self.tasks, columns, strict=True)]
-            )
+            parts = np.split(np.ascontiguousarray(W.T), len(self.tasks))
+            pairs = zip(self.tasks, parts, strict=True)
+            return np.concatenate([(U @ X.T).ravel() for X, U in pairs])
         return stacked_forward(self.X, np.ascontiguousarray(W), self.bounds)
 
     def adjoint(self, r):
         if self.large:
-            parts = np.split(r, self.bounds[1:-1])
-            return np.stack([v @ X for X, v in zip(self.tasks, parts, strict=True)], 1)
+            parts = np.split(r, self.n_classes * self.rows[1:-1])
+            pairs = zip(self.tasks, parts, strict=True)
+            parts = [v.reshape(self.n_classes, -1) @ X for X, v in pairs]
+            return np.ascontiguousarray(np.concatenate(parts).T)
         return stacked_adjoint(self.X, np.ascontiguousarray(r), self.bounds)
 
     def block(self, t, weight):
         rows = slice(self.bounds[t], self.bounds[t + 1])
-        return weighted(self.X[rows], weight[rows])
+        return weighted(self.tasks[t // self.n_classes], weight[rows])
 
     def gram(self, weight):
         return _stacked_gram(self, weight)
 
     def take(self, features):
-        return Stacked(np.take(self.X, features, axis=1), self.bounds)
+        X = np.take(self.X, features, axis=1)
+        return Stacked(X, self.rows, self.n_classes)
+
+    def of_classes(self, n):
+        return Stacked(self.X, self.rows, n)
 
     def reduced(self, weight, y):
         """Return a design of fewer rows with the same inner products, and its y.
@@ -93,7 +104,7 @@ class Stacked:
         return Stacked(np.ascontiguousarray(rows[:, :-1]), bounds), rows[:, -1]
 
     def alike(self, weight):
-        return None
+        return _alike(weight, self.n_classes) if len(self.tasks) == 1 else None
 
 
 class StackedSparse:
@@ -105,13 +116,16 @@ class StackedSparse:
         Rows sorted by task, as :func:`pymtl._sparse.by_task` returns them.
     bounds : ndarray of shape (n_tasks + 1,)
         Task boundaries.
+    n_classes : int, default=1
+        Number of columns of W a task.
     """
 
-    def __init__(self, A, bounds):
+    def __init__(self, A, bounds, n_classes=1):
         self.A = A
-        self.bounds = bounds
-        n_tasks = len(bounds) - 1
-        self.shape = (A.shape[1] // n_tasks, n_tasks)
+        self.rows, self.n_classes = bounds, n_classes
+        self.bounds = _class_bounds(bounds, n_classes)
+        self.n_tasks = len(bounds) - 1
+        self.shape = (A.shape[1] // self.n_tasks, n_classes * self.n_tasks)
 
     @classmethod
     def of_rows(cls, X, bounds):
@@ -121,25 +135,35 @@ class StackedSparse:
         return cls(by_task(X, task, n_tasks), bounds)
 
     def forward(self, W):
-        return self.A @ W.ravel()
+        if self.n_classes == 1:
+            return self.A @ W.ravel()
+        parts = np.split(self.A @ W.reshape(-1, self.n_classes), self.rows[1:-1])
+        return np.concatenate([z.T.ravel() for z in parts])
 
     def adjoint(self, r):
-        return (self.A.T @ r).reshape(self.shape)
+        if self.n_classes == 1:
+            return (self.A.T @ r).reshape(self.shape)
+        parts = np.split(r, self.n_classes * self.rows[1:-1])
+        parts = [v.reshape(self.n_classes, -1).T for v in parts]
+        return (self.A.T @ np.concatenate(parts)).reshape(self.shape)
 
     def block(self, t, weight):
-        rows = slice(self.bounds[t], self.bounds[t + 1])
-        A, n_tasks = self.A[rows], self.shape[1]
+        task = t // self.n_classes
+        A = self.A[self.rows[task] : self.rows[task + 1]]
         shape = (A.shape[0], self.shape[0])
-        X = sp.csr_array((A.data, A.indices // n_tasks, A.indptr), shape=shape)
-        return weighted(X, weight[rows])
+        X = sp.csr_array((A.data, A.indices // self.n_tasks, A.indptr), shape=shape)
+        return weighted(X, weight[self.bounds[t] : self.bounds[t + 1]])
 
     def gram(self, weight):
         return _stacked_gram(self, weight)
 
     def take(self, features):
-        n_tasks = self.shape[1]
+        n_tasks = self.n_tasks
         columns = np.add.outer(n_tasks * np.asarray(features), np.arange(n_tasks))
-        return StackedSparse(self.A[:, columns.ravel()], self.bounds)
+        return StackedSparse(self.A[:, columns.ravel()], self.rows, self.n_classes)
+
+    def of_classes(self, n):
+        return StackedSparse(self.A, self.rows, n)
 
     def alike(self, weight):
         return None
@@ -180,12 +204,11 @@ class Shared:
     def take(self, features):
         return Shared(_take(self.X, features), self.shape[1])
 
+    def of_classes(self, n):
+        return Shared(self.X, n * self.shape[1])
+
     def alike(self, weight):
-        weight = weight.reshape(self.shape[1], -1)
-        scale = weight.sum(axis=1) / weight[0].sum()
-        if np.any(np.abs(weight - scale[:, None] * weight[0]) > 1e-15 * scale[:, None]):
-            return None
-        return scale
+        return _alike(weight, self.shape[1])
 
 
 class Shifted:
@@ -225,6 +248,9 @@ class Shifted:
 
     def take(self, features):
         return Shifted(self.design.take(features), self.shift[features].T)
+
+    def of_classes(self, n):
+        return Shifted(self.design.of_classes(n), np.repeat(self.shift.T, n, axis=0))
 
     def alike(self, weight):
         return None
@@ -374,6 +400,7 @@ class PerClass:
 
     def __init__(self, design, n_classes, by_task):
         self.design = design
+        self.columns = design.of_classes(n_classes)
         self.n_classes = n_classes
         self.by_task = by_task
         d, m = design.shape
@@ -418,19 +445,25 @@ class PerClass:
         return present
 
     def forward(self, W):
-        return self._join([self.design.forward(U) for U in self._split(W)])
+        if not self.by_task:
+            return self.columns.forward(W)
+        d, m = self.design.shape
+        parts = W.reshape(self.n_classes, d, m).transpose(1, 2, 0)
+        return self.columns.forward(parts.reshape(d, -1))
 
     def adjoint(self, r):
-        parts = [self.design.adjoint(v) for v in self._cut(r)]
-        if self.by_task:
-            return np.concatenate(parts)
-        return np.stack(parts, axis=2).reshape(self.shape)
+        G = self.columns.adjoint(r)
+        if not self.by_task:
+            return G
+        d, m = self.design.shape
+        parts = G.reshape(d, m, self.n_classes).transpose(2, 0, 1)
+        return parts.reshape(self.shape)
 
     def block(self, t, weight):
         if not self.by_task:
-            task, label = divmod(t, self.n_classes)
-            return self.design.block(task, self._cut(weight)[label])
-        blocks = [self.design.block(t, w) for w in self._cut(weight)]
+            return self.columns.block(t, weight)
+        labels = range(t * self.n_classes, (t + 1) * self.n_classes)
+        blocks = [self.columns.block(k, weight) for k in labels]
         if not isinstance(blocks[0], SparseRows):
             return block_diag(*blocks)
         S = sp.csr_array(sp.block_diag([B.S for B in blocks]))
@@ -441,22 +474,26 @@ class PerClass:
         return None
 
     def alike(self, weight):
+        return None if self.by_task else self.columns.alike(weight)
+
+
+def _class_bounds(bounds, n_classes):
+    """Return the boundaries of each class of each task."""
+    if n_classes == 1:
+        return bounds
+    sizes = np.repeat(np.diff(bounds), n_classes)
+    return np.append(0, np.cumsum(sizes))
+
+
+def _alike(weight, m):
+    """Return the weights of m copies of the rows over the first, or None."""
+    weight = weight.reshape(m, -1)
+    if not weight[0].any():
         return None
-
-    def _split(self, W):
-        """Return the coefficients (n_features, n_tasks) of each class."""
-        if self.by_task:
-            return np.split(W, self.n_classes)
-        return [W[:, k :: self.n_classes] for k in range(self.n_classes)]
-
-    def _join(self, parts):
-        return np.stack(parts)[self.label, self.row]
-
-    def _cut(self, r):
-        """Return the values of each class, over all samples."""
-        parts = np.empty((self.n_classes, self.design.bounds[-1]))
-        parts[self.label, self.row] = r
-        return parts
+    scale = weight.sum(axis=1) / weight[0].sum()
+    if np.any(np.abs(weight - scale[:, None] * weight[0]) > 1e-15 * scale[:, None]):
+        return None
+    return scale
 
 
 def _stacked_gram(design, weight):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import log_softmax, softmax, xlogy
+from scipy.special import xlogy
 
 from ._base import Loss, slope, within
 
@@ -63,15 +63,15 @@ class Multinomial(Loss):
         return (y == 0) | (y == 1)
 
     def value(self, y, z, weight, bounds):
-        log_p = self._each(log_softmax, _shown(z, weight), bounds)
+        log_p = self._each(_log_softmax, _shown(z, weight), bounds)
         log_p[weight == 0] = 0.0
         return max(-float(np.dot(weight * y, log_p)), 0.0)
 
     def gradient(self, y, z, weight, bounds):
-        return weight * (self._each(softmax, _shown(z, weight), bounds) - y)
+        return weight * (self._each(_softmax, _shown(z, weight), bounds) - y)
 
     def hessian(self, y, z, weight, bounds):
-        p = self._each(softmax, _shown(z, weight), bounds)
+        p = self._each(_softmax, _shown(z, weight), bounds)
         return 2 * weight * p * (1 - p)
 
     def deviance(self, means, sizes):
@@ -86,12 +86,12 @@ class Multinomial(Loss):
         return float(np.dot(weight, xlogy(p, p)))
 
     def task_values(self, y, z, weight, bounds):
-        log_p = self._each(log_softmax, _shown(z, weight), bounds)
+        log_p = self._each(_log_softmax, _shown(z, weight), bounds)
         log_p[weight == 0] = 0.0
         return -np.add.reduceat(weight * y * log_p, bounds[:-1])
 
     def shift_hessian(self, y, z, weight, bounds):
-        p = self._each(softmax, _shown(z, weight), bounds)
+        p = self._each(_softmax, _shown(z, weight), bounds)
         hessian = []
         for a, b, k in zip(bounds[:-1], bounds[1:], self._classes(bounds), strict=True):
             task = p[a:b].reshape(k, -1)
@@ -103,7 +103,7 @@ class Multinomial(Loss):
         """Apply a function to (K_t, n_t) of each task, along the classes."""
         out = np.empty(len(z))
         for a, b, k in zip(bounds[:-1], bounds[1:], self._classes(bounds), strict=True):
-            out[a:b] = function(z[a:b].reshape(k, -1), axis=0).ravel()
+            out[a:b] = function(z[a:b].reshape(k, -1)).ravel()
         return out
 
     def _classes(self, bounds):
@@ -136,5 +136,17 @@ def _shown(z, weight):
     return np.where(weight > 0, z, -1e300)
 
 
-def _total(p, axis):
-    return np.broadcast_to(p.sum(axis=axis, keepdims=True), p.shape)
+def _softmax(z):
+    p = np.exp(z - z.max(axis=0))
+    p /= p.sum(axis=0)
+    return p
+
+
+def _log_softmax(z):
+    z = z - z.max(axis=0)
+    z -= np.log(np.exp(z).sum(axis=0))
+    return z
+
+
+def _total(p):
+    return np.broadcast_to(p.sum(axis=0), p.shape)
