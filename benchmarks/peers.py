@@ -35,6 +35,7 @@ class Peer(ABC):
     distribution: ClassVar[str]  # what is installed
     shared: ClassVar[bool] = True  # solves problems with one design for all tasks
     per_task: ClassVar[bool] = True  # solves problems with a design per task
+    start: ClassVar[float] = 1e-6  # the tolerance that is tried first
 
     def __init__(self, problem: Problem, threads: int = 1) -> None:
         self.problem = problem
@@ -205,6 +206,7 @@ class Adelie(Peer):
     name = "adelie"
     module = "adelie"
     distribution = "adelie"
+    start = 1e-13
     path_size = 3
 
     def prepare(self):

@@ -1,7 +1,9 @@
 """Seeded L2,1 problems, with one design shared by all tasks or with one per task."""
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -32,6 +34,13 @@ class Spec:
     spread : float
         The design of each task is multiplied by ten to a power drawn uniformly from
         ``[-spread, spread]``: tasks measured in different units.
+    n_strengths : int
+        Strengths from `lambda_max`, which is not among them, down to that of the
+        problem, in equal ratios.
+    order : {1, 2}
+        Norm of a feature's coefficients in the penalty: the lasso, or L2,1.
+    school : bool
+        The pupils of 139 London schools in place of random numbers.
     seed : int
     """
 
@@ -45,7 +54,21 @@ class Spec:
     correlation: float = 0.5
     snr: float = 4.0
     spread: float = 0.0
+    n_strengths: int = 1
+    order: int = 2
+    school: bool = False
     seed: int = 0
+
+    @property
+    def shape(self) -> str:
+        """Sizes and strengths in few words, for a line of a table."""
+        low, high = self.n_samples
+        rows = f"{low}" if self.shared or low == high else f"{low} to {high}"
+        data = "School, " if self.school else ""
+        size = f"{self.n_strengths} strengths to " if self.n_strengths > 1 else ""
+        units = f", units 10^+-{self.spread:g}" if self.spread else ""
+        tasks = f"T={self.n_tasks}, n={rows}, d={self.n_features}{units}"
+        return f"{data}{tasks}, {size}{self.fraction:g}"
 
     def __str__(self) -> str:
         low, high = self.n_samples
@@ -87,32 +110,41 @@ QUICK = (
     Spec("shared-quick", True, 10, (200, 200), 1000, 0.1),
     Spec("tasks-quick", False, 10, (40, 100), 300, 0.1),
 )
-SPEED = (
-    *(
-        Spec(
-            f"shared-{n}-{d}-{T} at {fraction:g}", True, T, (n, n), d, fraction, **more
-        )
-        for n, d, T, more in (
-            (300, 10000, 50, {"correlation": 0.7}),
-            (500, 5000, 20, {}),
-            (500, 1000, 50, {}),
-            (5000, 500, 20, {}),
-            (20000, 200, 50, {}),
-        )
-        for fraction in (0.1, 0.02)
-    ),
+SHARED = tuple(
+    Spec(f"shared-{n}-{d}-{T}-{fraction:g}", True, T, (n, n), d, fraction, **more)
+    for n, d, T, more in (
+        (300, 10000, 50, {"correlation": 0.7}),
+        (500, 5000, 20, {}),
+        (500, 1000, 50, {}),
+        (5000, 500, 20, {}),
+        (20000, 200, 50, {}),
+    )
+    for fraction in (0.1, 0.02)
+)
+SHARED_PATH = Spec("shared-path", True, 20, (500, 500), 5000, 0.01, n_strengths=50)
+TALL = (
     Spec("tasks-50-100-500", False, 50, (500, 500), 100, 0.05),
     Spec("tasks-50-500-200", False, 50, (200, 200), 500, 0.05),
+)
+WIDE = (
     Spec("tasks-20-2000-100", False, 20, (100, 100), 2000, 0.1),
     Spec("tasks-10-2000-50", False, 10, (50, 50), 2000, 0.1),
-    Spec("tasks-units", False, 50, (300, 700), 100, 0.05, spread=1.0),
 )
-PATHS = (
-    Spec("shared-path", True, 20, (500, 500), 5000, 0.01),
-    Spec("tasks-path-tall", False, 50, (500, 500), 100, 0.02),
-    Spec("tasks-path-wide", False, 20, (100, 100), 2000, 0.02),
-)
-LASSO = Spec("lasso-path", False, 50, (200, 200), 100, 0.01)
+UNITS = Spec("tasks-units", False, 50, (300, 700), 100, 0.05, spread=1.0)
+SCHOOL = Spec("school", False, 139, (22, 251), 27, 0.05, school=True)
+MANY = Spec("tasks-139-27", False, 139, (22, 251), 27, 0.05)  # where School is not
+LASSO = Spec("lasso-path", False, 50, (200, 200), 100, 0.01, n_strengths=100, order=1)
+
+
+def outside(name: str) -> Path:
+    """Return a folder of the files that are not part of the repository."""
+    default = Path(__file__).resolve().parents[2] / "shared"
+    return Path(os.environ.get("PYMTL_SHARED", default)) / name
+
+
+def path_of(spec: Spec) -> Spec:
+    """Twenty strengths down to 0.02 of the largest, on the data of another problem."""
+    return replace(spec, name=f"{spec.name}-path", fraction=0.02, n_strengths=20)
 
 
 def make_problem(spec: Spec) -> Problem:
@@ -126,6 +158,8 @@ def make_problem(spec: Spec) -> Problem:
     -------
     Problem
     """
+    if spec.school:
+        return _school(spec)
     rng = np.random.default_rng(spec.seed)
     T, d = spec.n_tasks, spec.n_features
     W = np.zeros((d, T))
@@ -145,6 +179,15 @@ def make_problem(spec: Spec) -> Problem:
         units = 10 ** rng.uniform(-spec.spread, spec.spread, size=T)
         Xs = [X * unit for X, unit in zip(Xs, units, strict=True)]
     return Problem(spec, Xs, ys, Y, spec.fraction * lambda_max(Xs, ys))
+
+
+def _school(spec):
+    from pymtl.datasets import load_school
+
+    data = load_school(outside("data"))
+    Xs = [X - X.mean(axis=0) for X in data.Xs]
+    ys = [y - y.mean() for y in data.ys]
+    return Problem(spec, Xs, ys, None, spec.fraction * lambda_max(Xs, ys))
 
 
 def _design(rng, n, d, correlation):

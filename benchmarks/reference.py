@@ -4,12 +4,12 @@ The records are not part of the repository: `PYMTL_SHARED` names their folder.
 """
 
 import json
-import os
 import warnings
 from pathlib import Path
 
 import numpy as np
 
+from .problems import outside
 from .runner import CLOCKS
 
 SUMS = {"fit_intercept": False, "task_weight": "n_samples"}
@@ -18,8 +18,7 @@ TOLERANCES = 10.0 ** np.arange(-1, -13, -1)
 
 def folder() -> Path:
     """Return where the records are."""
-    default = Path(__file__).resolve().parents[2] / "shared"
-    return Path(os.environ.get("PYMTL_SHARED", default)) / "reference"
+    return outside("reference")
 
 
 def entries() -> list[dict]:

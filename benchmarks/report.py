@@ -24,8 +24,8 @@ COLUMNS = (
     "prepare",
 )
 LEGEND = """\
-time        median of the runs at the loosest tolerance that reaches the gap, found by
-            decreasing tol from 0.1 in half decades; conversion of the data excluded
+time        median of the runs at the loosest tolerance that reaches the gap, to half
+            a decade; conversion of the data excluded
 / pymtl     that time over pymtl's: under 1, the peer is faster
 gap         the largest of these runs, (primal - dual) / primal at zero, one function
             for all; where the gap was not reached, the best one seen
@@ -103,48 +103,6 @@ def duration(seconds: float) -> str:
     return f"{seconds:.3g} s"
 
 
-def speed_line(record: Record) -> str:
-    """One row of the table of targets as text."""
-    cells = [f"{record['work']:<72.72}"]
-    if "seconds" not in record:
-        return "  ".join([*cells, record["status"]])
-    cells.append(f"{duration(record['seconds']):>8}")
-    if "peer_seconds" in record:
-        ratio = record["peer_seconds"] / record["seconds"]
-        peer = f"{record['peer']} {duration(record['peer_seconds'])}"
-        cells += [f"{peer:>30}", f"{ratio:6.1f}x"]
-    if "floor" in record:
-        cells.append(f"floor x {record['seconds'] / record['floor']:.0f}")
-    if record["unit"] != "ratio":
-        cells.append(f"{record['value']:.3g} {record['unit']}")
-    bound = ">=" if record["unit"] == "ratio" else "<="
-    cells.append(f"{'met' if record['met'] else 'MISSED'} {bound} {record['target']:g}")
-    if record.get("first"):
-        cells.append(f"first {duration(record['first'])}")
-    return "  ".join(cells)
-
-
-def write_ratios(path: Path, records: Sequence[Record]) -> bool:
-    """Draw how many times the peer's time is pymtl's, a bar a row."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        return False
-    rows = [r for r in records if "peer_seconds" in r and "seconds" in r][::-1]
-    figure = Figure(figsize=(9, 1.5 + 0.22 * len(rows)), layout="constrained")
-    FigureCanvasAgg(figure)
-    ax = figure.subplots()
-    ratios = [r["peer_seconds"] / r["seconds"] for r in rows]
-    ax.barh(range(len(rows)), ratios, color=["C0" if r["met"] else "C1" for r in rows])
-    ax.axvline(1, color="0.3", linewidth=0.8)
-    ax.set_yticks(range(len(rows)), [r["work"][:60] for r in rows], fontsize=6)
-    ax.set(xscale="log", xlabel="time of the fastest peer / time of pymtl")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
-    return True
-
-
 def _align(cells: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = []
@@ -156,10 +114,12 @@ def _align(cells: Sequence[Sequence[str]]) -> list[str]:
 
 def surroundings() -> dict[str, Any]:
     """Versions and machine, for the JSON file."""
-    packages = ("numpy", "scipy", "numba", "threadpoolctl")
+    peers = ("scikit-learn", "celer", "skglm", "adelie")
+    packages = ("numpy", "scipy", "numba", *peers)
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),
+        "processor": _processor(),
         "system": platform.system(),
         "cpus": os.cpu_count(),
         "load": load(),
@@ -170,6 +130,16 @@ def surroundings() -> dict[str, Any]:
 def load() -> float | None:
     """Processes that ran or waited to run during the last minute, on average."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def _processor() -> str:
+    """Name of the processor where the system tells it, or of its kind."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2] for line in lines if line.startswith("model name"))
+    return next(names, platform.processor()).strip()
 
 
 def _installed(name: str) -> str | None:

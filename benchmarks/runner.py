@@ -1,9 +1,9 @@
 """Time one solver on one problem, in a process of its own.
 
 Solvers stop by different rules, so their tolerances cannot be compared. Each is
-therefore run at decreasing tolerances until the duality gap, computed by
-`gap.duality_gap` from nothing but its coefficients, is under the target; what counts
-is the time at the loosest such tolerance. The process makes the first call's time
+therefore run at several tolerances to find the loosest at which the duality gap,
+computed by `gap.duality_gap` from nothing but its coefficients, is under the target;
+what counts is the time at that tolerance. The process makes the first call's time
 mean what a user would see, and can be ended when it takes too long.
 """
 
@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from .paths import PATHS
 from .peers import PEERS, Peer
 from .problems import Problem, Spec, make_problem
 
@@ -45,6 +46,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 Emit = Callable[[dict[str, Any]], None]
+
+
+def solvers(spec: Spec) -> dict[str, type[Peer]]:
+    """Return the adapters for a problem of this kind, by name."""
+    known = PATHS if spec.n_strengths > 1 else PEERS
+    return {name: peer for name, peer in known.items() if peer.supports(spec)}
 
 
 class Trials:
@@ -88,24 +95,32 @@ class Trials:
             raise FloatingPointError(msg)
         return {"tol": tol, "seconds": seconds, "gap": self.peer.gap(W)}
 
-    def reaches(self, tol: float, target: float) -> bool:
-        """Whether every call at `tol` has a gap of at most `target`."""
-        calls = self.calls.setdefault(tol, [])
+    def reaches(self, k: int, target: float, repeats: int = 1) -> bool:
+        """Whether every call at the k-th tolerance has a gap of at most `target`."""
+        calls = self.calls.setdefault(TOLERANCES[k], [])
         while all(call["gap"] <= target for call in calls):
             spent = sum(call["seconds"] for call in calls)
-            if calls and (len(calls) >= self.repeats or spent > REPEAT_SECONDS):
+            if calls and (len(calls) >= repeats or spent > REPEAT_SECONDS):
                 return True
-            calls.append(self.call(tol))
+            calls.append(self.call(TOLERANCES[k]))
             self.emit({"call": calls[-1]})
         return False
 
     def loosest(self, target: float) -> float | None:
-        """Loosest tolerance that reaches `target`: by decades, then the half before."""
-        for k in range(0, len(TOLERANCES), 2):
-            if self.reaches(TOLERANCES[k], target):
-                looser = k > 0 and self.reaches(TOLERANCES[k - 1], target)
-                return TOLERANCES[k - 1 if looser else k]
-        return None
+        """Loosest tolerance that reaches `target`: by decades, then the half before.
+
+        The search starts where the solver says; only what it ends with is repeated.
+        """
+        k, end = round(-2 * np.log10(self.peer.start)) - 2, len(TOLERANCES)
+        while k >= 2 and self.reaches(k, target) and self.reaches(k - 2, target):
+            k -= 2
+        while k < end and not self.reaches(k, target):
+            k += 2
+        if 0 < k < end and self.reaches(k - 1, target):
+            k -= 1
+        while k < end and not self.reaches(k, target, self.repeats):
+            k += 1
+        return TOLERANCES[k] if k < end else None
 
     def summary(self, target: float) -> dict[str, Any]:
         """What there is to say about `target`, after looking for its tolerance."""
@@ -113,14 +128,7 @@ class Trials:
         if tol is None:
             every = [call for calls in self.calls.values() for call in calls]
             return {"status": "not reached"} | _best(every)
-        calls = self.calls[tol]
-        return {
-            "status": "ok",
-            "tol": tol,
-            "seconds": statistics.median(call["seconds"] for call in calls),
-            "gap": max(call["gap"] for call in calls),
-            "repeats": len(calls),
-        }
+        return _reached(self.calls[tol])
 
 
 def measure(
@@ -190,7 +198,7 @@ def run(
     Parameters
     ----------
     name : str
-        A key of `peers.PEERS`.
+        A key of `solvers(spec)`.
     spec : Spec
         The problem, made anew in the process.
     targets, repeats, threads, clock
@@ -212,7 +220,7 @@ def run(
         "calls": [],
         "targets": [],
     }
-    module = PEERS[name].module.partition(".")[0]
+    module = solvers(spec)[name].module.partition(".")[0]
     if importlib.util.find_spec(module) is None:
         return record | {"status": "missing", "message": f"no module named {module}"}
 
@@ -264,11 +272,37 @@ def _collect(record: dict[str, Any], lines: Iterable[str]) -> None:
 
 
 def _close(record: dict[str, Any], targets: Sequence[float]) -> None:
-    """Give the targets that a broken run did not get to its status and best gap."""
+    """Give a broken run's unfinished targets what its calls say of them.
+
+    The loosest tolerance within the gap counts though the search was not over, else the
+    status and the best gap.
+    """
     seen = {entry["target"] for entry in record["targets"]}
-    outcome = {"status": record["status"]} | _best(record["calls"])
+    tried: dict[float, list[dict[str, float]]] = {}
+    for call in record["calls"]:
+        tried.setdefault(call["tol"], []).append(call)
     for target in sorted(set(targets) - seen, reverse=True):
+        good = [
+            tol
+            for tol, calls in tried.items()
+            if all(call["gap"] <= target for call in calls)
+        ]
+        if good:
+            outcome = _reached(tried[max(good)]) | {"unfinished": True}
+        else:
+            outcome = {"status": record["status"]} | _best(record["calls"])
         record["targets"].append({"target": target} | outcome)
+
+
+def _reached(calls: Sequence[dict[str, float]]) -> dict[str, Any]:
+    """Median time and largest gap of calls at one tolerance that reach the target."""
+    return {
+        "status": "ok",
+        "tol": calls[0]["tol"],
+        "seconds": statistics.median(call["seconds"] for call in calls),
+        "gap": max(call["gap"] for call in calls),
+        "repeats": len(calls),
+    }
 
 
 def _best(calls: Sequence[dict[str, float]]) -> dict[str, float]:
@@ -294,9 +328,10 @@ def _main(path: str) -> None:
             stream.write(json.dumps(finding) + "\n")
             stream.flush()
 
+        spec = Spec(**order["spec"])
         measure(
-            PEERS[order["name"]],
-            make_problem(Spec(**order["spec"])),
+            solvers(spec)[order["name"]],
+            make_problem(spec),
             emit,
             targets=order["targets"],
             repeats=order["repeats"],

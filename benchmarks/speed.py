@@ -1,29 +1,28 @@
 """The table of targets: pymtl, the fastest peer and the floor of the machine."""
 
 import argparse
+import json
 import multiprocessing
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
-from . import problems, reference, report, runner
-from .paths import AdeliePath, CelerPath, LassoPaths, PathPeer, PymtlPath
-from .problems import Spec, make_problem
+from . import pages, problems, reference, report, runner
+from .gap import lambda_max
+from .problems import Problem, Spec, make_problem
+from .rows import Row, Run, against, beside, floor, timed
 
-TARGET = 1e-6
-PEER_SECONDS = 90.0
-SHARED = ("scikit-learn", "celer", "skglm", "adelie")
-TASKS = ("adelie",)
+PEERS = ("adelie", "scikit-learn", "celer", "celer group", "skglm", "skglm group")
 CODE = """
 import time, numpy as np
 start = time.perf_counter()
@@ -34,118 +33,6 @@ Xs = [rng.standard_normal((100, 20)) for _ in range(5)]
 MultiTaskL21Regressor().fit(Xs, [X[:, 0] + X[:, 1] for X in Xs])
 print(time.perf_counter() - imported)
 """
-
-
-@dataclass(frozen=True)
-class Run:
-    """How to measure.
-
-    Parameters
-    ----------
-    repeats : int
-        Calls behind a median.
-    clock : {"wall", "cpu"}
-        Time that passes, or that the process works.
-    """
-
-    repeats: int = 3
-    clock: str = "wall"
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of the table.
-
-    Parameters
-    ----------
-    work : str
-        What is done.
-    target : float
-        Wanted ratio of the peer's time to pymtl's, or a bound.
-    measure : callable
-        ``measure(run)`` returns the record; it runs in a process of its own.
-    unit : str
-        What the target is: "ratio", or the unit of a bound.
-    """
-
-    work: str
-    target: float
-    measure: Callable[[Run], dict]
-    unit: str = "ratio"
-
-
-def one_strength(spec: Spec, peers: tuple[str, ...], threads: int, run: Run):
-    """L2,1 at one strength, each solver in its own process."""
-    names = ("pymtl", *peers)
-    options = {"targets": (TARGET,), "threads": threads, "timeout": PEER_SECONDS}
-    options |= {"repeats": run.repeats, "clock": run.clock}
-    records = [runner.run(name, spec, **options) for name in names]
-    ours, *others = (
-        {"name": r["solver"], "first": r.get("first_call")} | r["targets"][0]
-        for r in records
-    )
-    return _beside(ours, others) | {"floor": floor(make_problem(spec), run)}
-
-
-def along_path(spec, size, order, peers: tuple[type[PathPeer], ...], threads, run):
-    """A path of strengths, every point within the gap."""
-    problem = make_problem(spec)
-    found = []
-    for kind in (PymtlPath, *peers):
-        named = type(kind.__name__, (kind,), {"size": size, "order": order})
-        try:
-            peer = named(problem, threads)
-            trials = runner.Trials(peer, problem, run.repeats, _ignore, run.clock)
-            first = trials.call(runner.TOLERANCES[0])
-            summary = trials.summary(TARGET)
-        except Exception as error:  # a peer that breaks is no reason to stop
-            summary, first = {"status": f"failed: {error}"}, None
-        found.append({"name": kind.name, "first": first} | summary)
-    return _beside(found[0], found[1:]) | {"floor": floor(problem, run)}
-
-
-def _ignore(found):
-    """Tell nobody of a call."""
-
-
-def _beside(ours, others):
-    """Return the record of pymtl beside the fastest of the others."""
-    record = {"others": others, "status": ours["status"]}
-    if "seconds" in ours:
-        record |= {"seconds": ours["seconds"], "gap": ours["gap"]}
-        record["first"] = (ours["first"] or {}).get("seconds")
-    timed = [peer for peer in others if "seconds" in peer]
-    if timed:
-        best = min(timed, key=lambda peer: peer["seconds"])
-        record |= {"peer": best["name"], "peer_seconds": best["seconds"]}
-    return record
-
-
-def floor(problem, run: Run) -> float:
-    """Seconds of one product of all designs with the targets: a pass over X."""
-
-    def product():
-        if problem.Y is not None:
-            return problem.Y.T @ problem.Xs[0]
-        return [y @ X for X, y in zip(problem.Xs, problem.ys, strict=True)]
-
-    return timed(product, replace(run, repeats=9))["seconds"]
-
-
-def timed(call, run: Run) -> dict:
-    """Return the seconds of the first call and the median of further ones."""
-    seconds, clock = [], runner.CLOCKS[run.clock]
-    for _ in range(run.repeats + 1):
-        start = clock()
-        call()
-        seconds.append(clock() - start)
-        if sum(seconds) > 3 * runner.REPEAT_SECONDS:
-            break
-    return {
-        "status": "ok",
-        "first": seconds[0],
-        "seconds": statistics.median(seconds[1:] or seconds),
-    }
 
 
 def small(run: Run) -> dict:
@@ -161,8 +48,8 @@ def small(run: Run) -> dict:
     shared = make_problem(Spec("small", True, 5, (100, 100), 20, 0.1))
     peer = MultiTaskLasso(shared.alpha)
     other = timed(lambda: peer.fit(shared.Xs[0], shared.Y), more)
-    record = {"peer": "scikit-learn, shared X", "peer_seconds": other["seconds"]}
-    return ours | record | {"value": 1e3 * ours["seconds"]}
+    record = beside(ours, {"name": "scikit-learn, shared X"} | other)
+    return record | {"value": 1e3 * ours["seconds"]} | floor(problem, run)
 
 
 def startup(cold: bool, run: Run) -> dict:
@@ -180,9 +67,7 @@ def startup(cold: bool, run: Run) -> dict:
 
 
 def growth(what: str, run: Run) -> dict:
-    """Slope of log time, and the largest memory over that of X, over three decades."""
-    import tracemalloc
-
+    """Slope of log time over the last two of three decades."""
     from pymtl import MultiTaskL21Regressor
 
     shapes = {  # T, n, d
@@ -190,21 +75,57 @@ def growth(what: str, run: Run) -> dict:
         "d": [(5, 50, d) for d in (40, 400, 4_000, 40_000)],
         "T": [(T, 50, 20) for T in (5, 50, 500, 5_000)],
     }[what]
-    times, memory = [], []
+    times = []
     for T, n, d in shapes:
         problem = make_problem(Spec("growth", False, T, (n, n), d, 0.3, n_active=5))
         model = MultiTaskL21Regressor(problem.alpha, fit_intercept=True)
         data = problem.Xs, problem.ys
         times.append(timed(partial(model.fit, *data), run)["seconds"])
-        tracemalloc.start()
-        model.fit(*data)
-        size = sum(X.nbytes for X in problem.Xs)
-        memory.append(1 + tracemalloc.get_traced_memory()[1] / size)
-        tracemalloc.stop()
     sizes = [T * n * d for T, n, d in shapes]
     slope = np.polyfit(np.log(sizes[1:]), np.log(times[1:]), 1)[0]
-    record = {"times": times, "memory": memory, "value": float(slope)}
-    return {"status": "ok", "seconds": times[-1], "sizes": sizes} | record
+    record = {"times": times, "sizes": sizes, "value": float(slope)}
+    return {"status": "ok", "seconds": times[-1]} | record | floor(problem, run)
+
+
+def memory(shared: bool, T: int, n: int, d: int, run: Run) -> dict:
+    """Largest resident set of data and fit, over the size of the data.
+
+    What the process held before the data, with all code loaded, is taken off.
+    """
+    from pymtl import MultiTaskL21Regressor
+
+    rng = np.random.default_rng(0)
+
+    def data(T, n, d):
+        Xs = [np.empty((n, d)) for _ in range(1 if shared else T)]
+        for X in Xs:
+            rng.standard_normal(out=X)
+        ys = rng.standard_normal((T, n))
+        ys += [X[:, 0] for X in (Xs * T if shared else Xs)]
+        return (Xs[0], ys.T) if shared else (Xs, list(ys))
+
+    def fit(X, Y):
+        ys = Y.T if shared else Y
+        largest = lambda_max([X] * T if shared else X, ys)
+        MultiTaskL21Regressor(0.3 * largest).fit(X, Y)
+
+    fit(*data(T, 4 * d, d) if n >= d else data(T, n, 4 * n))
+    before = _resident("VmRSS")
+    X, Y = data(T, n, d)
+    clock = runner.CLOCKS[run.clock]
+    start = clock()
+    fit(X, Y)
+    seconds = clock() - start
+    size = 8 * (n * d + T * n if shared else T * n * (d + 1))
+    value = (_resident("VmHWM") - before) / size
+    return {"status": "ok", "seconds": seconds, "value": value, "bytes": size}
+
+
+def _resident(field):
+    """Return a resident set in bytes: of now (VmRSS) or the largest (VmHWM)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    line = next(line for line in lines if line.startswith(field))
+    return 1024 * int(line.split()[1])
 
 
 def school_grid(run: Run) -> dict:
@@ -215,7 +136,7 @@ def school_grid(run: Run) -> dict:
     from pymtl.datasets import load_school
     from pymtl.model_selection import MultiTaskSearchCV
 
-    data = load_school(reference.folder().parent / "data")
+    data = load_school(problems.outside("data"))
     first, second = np.geomspace(1e2, 1e-3, 30), np.geomspace(10, 1e-3, 10)
     search = MultiTaskSearchCV(
         MultiTaskMeanRegressor(), lambda1=first, lambda2=second, cv=5
@@ -228,7 +149,8 @@ def school_grid(run: Run) -> dict:
         cv=TaskKFold(5, task_column=0),
     )
     other = timed(lambda: few.fit(*table), replace(run, repeats=0))
-    return ours | {"peer": "GridSearchCV", "peer_seconds": 10 * other["seconds"]}
+    peer = {"name": "GridSearchCV", "status": "ok", "seconds": 10 * other["seconds"]}
+    return beside(ours, peer) | floor(Problem(None, data.Xs, data.ys, None, 0.0), run)
 
 
 def school_search(run: Run) -> dict:
@@ -237,69 +159,92 @@ def school_search(run: Run) -> dict:
     from pymtl.datasets import load_school
     from pymtl.model_selection import MultiTaskSearchCV
 
-    data = load_school(reference.folder().parent / "data")
+    data = load_school(problems.outside("data"))
     options = {"n_lambdas": 50, "eps": 1e-2}
     model = MultiTaskL21Regressor()
     path = timed(lambda: model.path(data.Xs, data.ys, **options), run)
     search = MultiTaskSearchCV(model, **options, cv=5)
     ours = timed(lambda: search.fit(data.Xs, data.ys), run)
-    record = {"peer": "one path", "peer_seconds": path["seconds"]}
-    return ours | record | {"value": ours["seconds"] / path["seconds"]}
+    record = beside(ours, {"name": "one path"} | path)
+    record |= floor(Problem(None, data.Xs, data.ys, None, 0.0), run)
+    return record | {"value": ours["seconds"] / path["seconds"]}
 
 
-def rows(threads: int, quick: bool, skip: Sequence[str] = ()) -> list[Row]:
-    """Return the table."""
-    responses = tuple(name for name in SHARED if name not in skip)
-    if quick:
-        shared, tasks = problems.QUICK
-        path = Spec("tasks-path-quick", False, 10, (40, 100), 300, 0.05)
-        lasso = Spec("lasso-path-quick", False, 10, (200, 200), 50, 0.01)
-        peers = ("scikit-learn", "celer", "adelie")
-        return [
-            Row(str(shared), 3.0, partial(one_strength, shared, peers, threads)),
-            Row(str(tasks), 3.0, partial(one_strength, tasks, TASKS, threads)),
-            Row(
-                f"{path}, 20 strengths",
-                3.0,
-                partial(along_path, path, 20, 2, (AdeliePath,), threads),
-            ),
-            Row(
-                f"{lasso}, 100 strengths, lasso",
-                3.0,
-                partial(along_path, lasso, 100, 1, (LassoPaths,), threads),
-            ),
-            Row("small fit, lists (5, 100, 20)", 2.0, small, "ms"),
-        ]
+def rows(quick: bool, skip: Sequence[str] = ()) -> list[Row]:
+    """Return the table.
+
+    Parameters
+    ----------
+    quick : bool
+        Five rows of small problems.
+    skip : sequence of str, default=()
+        Peers to leave out.
+    """
+    peers = [name for name in PEERS if name not in skip]
+    return _quick() if quick else [*_l21(peers), *_others()]
+
+
+def _quick():
+    shared, tasks = problems.QUICK
+    path = replace(tasks, name="tasks-path-quick", fraction=0.05, n_strengths=20)
+    lasso = replace(problems.LASSO, name="lasso-quick", n_tasks=10, n_features=50)
+    quick = ("adelie", "scikit-learn", "celer")
     table = [
-        Row(
-            str(spec),
-            5.0 if spec.spread else 2.0 if "-2000-" in spec.name else 3.0,
-            partial(one_strength, spec, responses if spec.shared else TASKS, threads),
-        )
-        for spec in problems.SPEED
+        against(spec, quick, target=3.0, group="L2,1") for spec in (shared, tasks, path)
     ]
-    for spec in problems.PATHS:
-        size = 50 if spec.shared else 20
-        peers = (AdeliePath, CelerPath) if spec.shared else (AdeliePath,)
-        work = partial(along_path, spec, size, 2, peers, threads)
-        table.append(Row(f"{spec}, {size} strengths", 2.0 + (not spec.shared), work))
-    work = partial(along_path, problems.LASSO, 100, 1, (LassoPaths,), threads)
-    table.append(Row(f"{problems.LASSO}, 100 strengths, lasso", 3.0, work))
-    table.append(Row("small fit, lists (5, 100, 20)", 2.0, small, "ms"))
-    table.append(Row("first fit, warm cache", 0.5, partial(startup, False), "s"))
-    table.append(Row("first fit, cold cache", 5.0, partial(startup, True), "s"))
-    table += [
-        Row(f"growth with {what}, slope", 1.1, partial(growth, what), "slope")
-        for what in ("N", "d", "T")
-    ]
-    if reference.folder().exists():
-        table.append(Row("School, mean, 30 x 10 grid, 5 folds", 50.0, school_grid))
-        work = "School, L21, 50 strengths, 5 folds"
-        table.append(Row(work, 10.0, school_search, "paths"))
+    table.append(against(lasso, quick, target=3.0, group="Lasso"))
+    return [*table, Row("lists (5, 100, 20)", 2.0, small, "ms", "One small fit")]
+
+
+def _l21(peers):
+    """Rows that the duality gap judges."""
+    one = "L2,1, one design for all tasks"
+    table = [against(spec, peers, target=3.0, group=one) for spec in problems.SHARED]
+    table.append(against(problems.SHARED_PATH, peers, target=2.0, group=one))
+    school = problems.SCHOOL if problems.outside("data").exists() else problems.MANY
+    targets = dict.fromkeys((*problems.TALL, school), 3.0)
+    targets |= dict.fromkeys(problems.WIDE, 2.0)
+    each = "L2,1, a design for each task"
+    for spec, target in (targets | {problems.UNITS: 5.0}).items():
+        table.append(against(spec, peers, target=target, group=each))
+    for spec, target in targets.items():
+        path = problems.path_of(spec)
+        table.append(against(path, peers, target=target, group=each))
+    lasso = against(problems.LASSO, peers, target=3.0, group="Lasso for each task")
+    return [*table, lasso]
+
+
+def _others():
+    """Rows with a judge of their own."""
+    table, group = [], "Searches"
+    if problems.outside("data").exists():
+        work = "School, mean, 30 x 10 strengths, 5 folds"
+        table.append(Row(work, 50.0, school_grid, group=group))
+        work = "School, L2,1, 50 strengths, 5 folds"
+        table.append(Row(work, 10.0, school_search, "paths", group))
+    group = "Beside MALSAR and RMTL"
     for name, entries in reference.functions().items():
         where = "/".join(sorted({entry["problem"] for entry in entries}))
         work = f"{name} on {where}, the worst of {len(entries)}"
-        table.append(Row(work, 20.0, partial(reference.measure, entries)))
+        measure = partial(reference.measure, entries)
+        table.append(Row(work, 20.0, measure, group=group))
+    group = "Small fits, growth and memory"
+    table += [
+        Row("one fit, lists (T=5, n=100, d=20)", 2.0, small, "ms", group),
+        Row("first fit, warm cache", 0.5, partial(startup, False), "s", group),
+        Row("first fit, cold cache", 5.0, partial(startup, True), "s", group),
+    ]
+    for what in ("N", "d", "T"):
+        work = f"growth with {what}, slope of log time"
+        table.append(Row(work, 1.1, partial(growth, what), "", group))
+    for name, *shape in (
+        ("one design", True, 20, 100_000, 400),
+        ("lists", False, 20, 20_000, 100),
+        ("wide lists", False, 20, 200, 10_000),
+    ):
+        _, T, n, d = shape
+        work = f"peak memory, {name} (T={T}, n={n}, d={d})"
+        table.append(Row(work, 2.0, partial(memory, *shape), "x input", group))
     return table
 
 
@@ -308,7 +253,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="five rows, in a minute")
     parser.add_argument("--repeats", type=int, default=3, help="calls of a median (3)")
     parser.add_argument("--threads", type=int, default=1, help="of all solvers (1)")
-    parser.add_argument("--timeout", type=float, default=600, help="seconds of a row")
+    parser.add_argument(
+        "--timeout", type=float, default=120, help="seconds of a solver in a row (120)"
+    )
     parser.add_argument(
         "--clock",
         choices=list(runner.CLOCKS),
@@ -316,11 +263,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="cpu counts the time the process works, for a machine that is not idle",
     )
     parser.add_argument("--skip", nargs="+", default=[], help="solvers to leave out")
-    parser.add_argument("--only", nargs="+", default=[], help="rows with these words")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        help="rows with these words; the last results of the others are kept",
+    )
+    parser.add_argument(
+        "--pages",
+        action="store_true",
+        help="measure nothing: write docs/speed from the last results",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure the rows, print the table and write it.
+    """Measure the rows, print the table and write it after each of them.
 
     Parameters
     ----------
@@ -332,39 +289,56 @@ def run(args: argparse.Namespace) -> int:
     int
         Exit code: 1 where a row gave no time.
     """
-    os.environ |= dict.fromkeys(runner.THREAD_VARIABLES, str(args.threads))
-    surroundings = report.surroundings()
-    print(f"load {surroundings['load']:.1f} on {surroundings['cpus']} CPUs", flush=True)
-    found, how = [], Run(args.repeats, args.clock)
-    for row in rows(args.threads, args.quick, args.skip):
-        if args.only and not any(word in row.work for word in args.only):
-            continue
-        record = {"work": row.work, "target": row.target, "unit": row.unit}
-        record |= _in_a_process(partial(row.measure, how), args.timeout)
-        record["load"] = report.load()
-        found.append(record | {"met": _met(record)})
-        print(report.speed_line(found[-1]), flush=True)
     stem = report.RESULTS / ("speed-quick" if args.quick else "speed")
+    if args.pages:
+        pages.write(json.loads(stem.with_suffix(".json").read_text()), pages.FOLDER)
+        return 0
+    os.environ |= dict.fromkeys(runner.THREAD_VARIABLES, str(args.threads))
     content = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "surroundings": surroundings,
+        "surroundings": report.surroundings(),
         "threads": args.threads,
         "clock": args.clock,
-        "rows": found,
+        "rows": [],
     }
-    report.write_json(stem.with_suffix(".json"), content)
-    stem.with_suffix(".txt").write_text("\n".join(map(report.speed_line, found)) + "\n")
-    report.write_ratios(stem.with_suffix(".png"), found)
-    return int(any("seconds" not in record for record in found))
+    load, cpus = (content["surroundings"][key] for key in ("load", "cpus"))
+    print(f"load {load or np.nan:.1f} on {cpus} CPUs", flush=True)
+    table = rows(args.quick, args.skip)
+    kept = _last(stem) if args.only else {}
+    how = Run(args.repeats, args.clock, args.threads, args.timeout)
+    group = None
+    for row in table:
+        key = f"{row.group}: {row.work}"
+        if args.only and not any(word in key for word in args.only):
+            continue
+        if row.group != group:
+            print(group := row.group, flush=True)
+        kept[key] = _measured(row, how)
+        print(" ", pages.line(kept[key]), flush=True)
+        keys = (f"{row.group}: {row.work}" for row in table)
+        content["rows"] = [kept[key] for key in keys if key in kept]
+        report.write_json(stem.with_suffix(".json"), content)
+    stem.with_suffix(".txt").write_text(pages.text(content["rows"]))
+    pages.picture(stem.with_suffix(".png"), content["rows"])
+    return int(any("seconds" not in record for record in content["rows"]))
 
 
-def _met(record):
-    """Return whether a row is within its target."""
-    if record["unit"] != "ratio":
-        return record.get("value", np.inf) <= record["target"]
-    if "seconds" not in record or "peer_seconds" not in record:
-        return False
-    return record["peer_seconds"] >= record["target"] * record["seconds"]
+def _last(stem):
+    """Return the rows of the last results by their names."""
+    path = stem.with_suffix(".json")
+    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    return {f"{row['group']}: {row['work']}": row for row in rows}
+
+
+def _measured(row, run):
+    """Return a row's record, complete."""
+    start, before = datetime.now(UTC), os.times()
+    found = _in_a_process(partial(row.measure, run), row.solvers * run.timeout + 30)
+    record = {key: getattr(row, key) for key in ("group", "work", "target", "unit")}
+    record |= found | {"load": report.load(), "date": start.isoformat(" ", "seconds")}
+    record["took"] = (datetime.now(UTC) - start).total_seconds()
+    record["worked"] = sum(os.times()[2:4]) - sum(before[2:4])  # of all its processes
+    return record | {"met": pages.met(record)}
 
 
 def _in_a_process(work, timeout):
@@ -379,7 +353,7 @@ def _in_a_process(work, timeout):
     except Exception as error:
         return {"status": f"failed: {error}"}
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
 
 
 def _quiet(work):

@@ -1,15 +1,18 @@
+import csv
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from benchmarks import __main__ as command_line
-from benchmarks import report, runner, speed
+from benchmarks import pages, report, runner, speed
 from benchmarks.gap import duality_gap, lambda_max
-from benchmarks.paths import PymtlPath
+from benchmarks.paths import PATHS, PymtlPath
 from benchmarks.peers import PEERS, Peer, block_diagonal
 from benchmarks.problems import FULL, QUICK, Spec, make_problem
+from benchmarks.rows import Run, floor
 
 SHARED = Spec("shared-tiny", True, 4, (40, 40), 12, 0.1, n_active=4)
 PER_TASK = Spec("tasks-tiny", False, 3, (9, 20), 12, 0.1, n_active=4, spread=0.5)
@@ -93,9 +96,12 @@ def test_problems_are_seeded_centred_and_as_declared(problem):
     )
 
 
-def test_problem_names_are_unique():
+def test_names_are_unique():
     names = [spec.name for spec in (*FULL, *QUICK)]
     assert len(set(names)) == len(names)
+    for quick in (True, False):
+        names = [(row.group, row.work) for row in speed.rows(quick)]
+        assert len(set(names)) == len(names)
 
 
 def test_block_diagonal_design_has_the_same_objective(problem):
@@ -132,10 +138,22 @@ def test_every_installed_peer_solves_the_problems_it_supports(name):
         pytest.skip("compiles for ten seconds")
     for spec in (SHARED, PER_TASK):
         if peer.supports(spec):
-            problem = make_problem(spec)
-            W = peer(problem).solve(1e-12)
-            gap = duality_gap(problem.Xs, problem.ys, W, problem.alpha)
-            assert gap.relative < 1e-5
+            solver = peer(make_problem(spec))
+            assert solver.gap(solver.solve(solver.start * 1e-2)) < 1e-5
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_every_installed_path_has_all_its_points(name):
+    pytest.importorskip(PATHS[name].module.partition(".")[0])
+    lasso = replace(PER_TASK, order=1, n_strengths=4)
+    specs = [replace(spec, n_strengths=4) for spec in (SHARED, PER_TASK)] + [lasso]
+    specs = [spec for spec in specs if PATHS[name].supports(spec)]
+    assert specs
+    for spec in specs:
+        solver = PATHS[name](make_problem(spec))
+        W = solver.solve(solver.start * 1e-2)
+        assert np.shape(W) == (4, spec.n_features, spec.n_tasks)
+        assert solver.gap(W) < 1e-5
 
 
 class Ladder(Peer):
@@ -322,9 +340,8 @@ def test_gap_of_the_lasso_is_zero_at_its_optimum(problem):
 
 @pytest.mark.parametrize("order", [1, 2])
 def test_a_path_is_as_good_as_its_worst_point(order):
-    problem = make_problem(PER_TASK)
-    kind = type("Path", (PymtlPath,), {"size": 5, "order": order})
-    peer = kind(problem)
+    problem = make_problem(replace(PER_TASK, n_strengths=5, order=order))
+    peer = PymtlPath(problem)
     W = peer.solve(1e-9)
     assert W.shape == (5, PER_TASK.n_features, PER_TASK.n_tasks)
     assert peer.alphas[-1] == pytest.approx(problem.alpha)
@@ -333,21 +350,67 @@ def test_a_path_is_as_good_as_its_worst_point(order):
     assert peer.gap(W) > 1e-3
 
 
-def test_speed_says_what_is_met(capsys, monkeypatch, tmp_path):
+def test_the_floor_has_the_gram_matrices_where_designs_are_tall(problem):
+    more = sum(map(len, problem.Xs)) >= sum(X.shape[1] for X in problem.Xs)
+    found = floor(problem, Run())
+    assert found["floor"] > 0
+    assert found["floor_is"] == ("Gram" if more else "pass")
+
+
+@pytest.fixture
+def table(monkeypatch, tmp_path):
     monkeypatch.setattr(report, "RESULTS", tmp_path)
+    monkeypatch.setattr(pages, "FOLDER", tmp_path / "pages")
     times = {"status": "ok", "seconds": 0.1, "peer": "other"}
+    fast = times | {"peer_seconds": 0.4, "floor": 0.05, "floor_is": "pass"}
+    late = [{"name": "late", "status": "timeout"}]
     table = [
-        speed.Row("fast", 3.0, lambda run: times | {"peer_seconds": 0.4}),
+        speed.Row("fast", 3.0, lambda run: fast),
         speed.Row("slow", 3.0, lambda run: times | {"peer_seconds": 0.2}),
-        speed.Row("bound", 2.0, lambda run: times | {"value": 1.0}, "ms"),
-        speed.Row("broken", 2.0, lambda run: {"status": "failed: on purpose"}),
+        speed.Row(
+            "bound", 2.0, lambda run: times | {"value": 1.0}, "ms", "Bounds, all"
+        ),
+        speed.Row("broken", 2.0, lambda run: {"status": "failed", "others": late}),
     ]
-    monkeypatch.setattr(speed, "rows", lambda threads, quick, skip: table)
+    monkeypatch.setattr(speed, "rows", lambda quick, skip: table)
     monkeypatch.setattr(speed, "_in_a_process", lambda work, timeout: work())
+    return table
+
+
+def test_speed_says_what_is_met(table, capsys, tmp_path):
     assert command_line.main(["speed", "--quick"]) == 1
     found = json.loads((tmp_path / "speed-quick.json").read_text())["rows"]
     assert [row["met"] for row in found] == [True, False, True, False]
-    printed = capsys.readouterr().out
-    assert "4.0x" in printed
-    assert "MISSED" in printed
-    assert "failed: on purpose" in printed
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    said = {words[0]: words[1:] for words in printed}
+    assert said["fast"] == "100 ms other 400 ms 4 >= 3 2 x pass".split()
+    assert said["slow"][-3:] == [">=", "3,", "missed"]
+    assert said["bound"] == "100 ms 1 ms <= 2 ms".split()
+    assert said["broken"][-2:] == ["late", "timeout"]
+
+
+def test_speed_keeps_the_rows_that_are_not_asked_for(table, monkeypatch, tmp_path):
+    assert command_line.main(["speed"]) == 1
+    table[3] = speed.Row("broken", 2.0, lambda run: {"status": "ok", "seconds": 1.0})
+    table[0] = speed.Row("fast", 2.0, lambda run: pytest.fail("not asked for"))
+    assert command_line.main(["speed", "--only", "broken"]) == 0
+    found = json.loads((tmp_path / "speed.json").read_text())["rows"]
+    assert [row["work"] for row in found] == ["fast", "slow", "bound", "broken"]
+    assert [row["seconds"] for row in found] == [0.1, 0.1, 0.1, 1.0]
+
+
+def test_pages_come_from_the_results(table, tmp_path):
+    pytest.importorskip("matplotlib")
+    command_line.main(["speed"])
+    assert command_line.main(["speed", "--pages"]) == 0
+    folder = tmp_path / "pages"
+    with (folder / "bounds_all.csv").open() as file:
+        (bound,) = csv.DictReader(file)
+    assert bound == {
+        "work": "bound",
+        "pymtl": "100 ms",
+        "ratio": "1 ms",
+        "target": "<= 2 ms",
+    }
+    assert "1 thread(s)" in (folder / "machine.txt").read_text()
+    assert (folder / "ratios.png").read_bytes().startswith(b"\x89PNG")
