@@ -11,13 +11,14 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from scipy.stats import t as student
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_scalar
 
 from . import linear_model
+from ._jobs import run_jobs
 from .base import import_pandas
 from .model_selection import MultiTaskSearchCV, RepeatedTaskKFold, TaskKFold
 from .model_selection._measures import CLASSIFICATION, Measure
@@ -54,6 +55,7 @@ def compare_sharing(
     confidence: float = 0.95,
     random_state: int | np.random.RandomState | None = None,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> SharingComparison:
     r"""Say whether multi-task learning helps, by nested cross-validation.
 
@@ -114,6 +116,8 @@ def compare_sharing(
         Seed of the outer folds.
     n_jobs : int or None, default=None
         Number of searches at a time, through joblib.
+    verbose : int, default=0
+        Whether to show the progress of the searches, by tqdm if it is installed.
 
     Returns
     -------
@@ -228,7 +232,7 @@ def compare_sharing(
         for search in searches.values()
         for (train, test), held in zip(splits, cells, strict=True)
     ]
-    found = Parallel(n_jobs=n_jobs)(jobs)
+    found = run_jobs(jobs, n_jobs, "compare_sharing", "search", verbose)
     losses, *numbers = zip(*found, strict=True)
     shape = len(searches), len(splits)
     inner, seconds, missed = (np.reshape(part, shape) for part in numbers)

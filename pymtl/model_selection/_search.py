@@ -11,7 +11,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
@@ -21,6 +21,7 @@ from sklearn.utils import check_scalar, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from .._jobs import run_jobs
 from .._path import Training, check_values, with_parameters
 from ..metrics import get_scorer
 from ._criterion import Criterion
@@ -325,7 +326,7 @@ class MultiTaskSearchCV(MetaEstimatorMixin, BaseEstimator):
             for split in splits
             for outer, _, lines in grid
         ]
-        found = Parallel(n_jobs=self.n_jobs)(_progress(jobs, self.verbose))
+        found = run_jobs(jobs, self.n_jobs, type(self).__name__, "fold", self.verbose)
         scores, fit_times, score_times, converged = (
             np.concatenate([part[i] for part in found]).reshape(len(splits), -1)
             for i in range(4)
@@ -626,20 +627,3 @@ def _warn_of_misses(estimator, missed):
             ConvergenceWarning,
             stacklevel=4,
         )
-
-
-def _progress(jobs, verbose):
-    """Return the jobs, counted by a progress bar."""
-    if not verbose:
-        return jobs
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        return _printed(jobs)
-    return tqdm(jobs, desc="MultiTaskSearchCV", unit="fold")
-
-
-def _printed(jobs):
-    for i, job in enumerate(jobs):
-        print(f"MultiTaskSearchCV: fold {i + 1} of {len(jobs)}")
-        yield job
