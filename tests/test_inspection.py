@@ -24,7 +24,7 @@ from pymtl import (
     task_similarity,
 )
 from pymtl.datasets import make_multitask_regression
-from pymtl.inspection import Trials
+from pymtl.inspection._affinity import Trials
 from pymtl.penalties import Mean
 from pymtl.penalties import Ridge as RidgePenalty
 
