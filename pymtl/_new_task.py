@@ -1,188 +1,327 @@
-"""A task that was not in training, with the learned structure held fixed."""
+"""A task that was not in training, with the learned structure held fixed.
+
+The penalty says what it is for one more task; here the model of that task is put
+together from the parts of the penalty, the intercepts and the feature weights.
+"""
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone, is_classifier, is_regressor
-from sklearn.utils import check_array
+import scipy.sparse as sp
+from sklearn.base import is_classifier
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from .penalties import Components, Ridge
-from .penalties._base import Prior, split_quadratic, summands
-from .penalties._prior import Touching
+from ._feature_weight import FeatureWeight, feature_values
+from .losses import LOSSES
+from .penalties import Mean, Prior
+from .penalties._base import degree, summands
+from .penalties._components import beside
+from .penalties._prior import Place, joined
 
 
-def fit_new_task(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Any:
+def fit_new_task(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    neighbours: Any = None,
+    time: float | None = None,
+    **options: Any,
+) -> Any:
     """Return the model of a new task, see :meth:`MultiTaskBase.fit_new_task`."""
     check_is_fitted(estimator)
-    _refuse(estimator)
+    known = Known(estimator)
+    if known.mixed:
+        _refuse(known, y, options["loss"])
     names = list(X.columns) if hasattr(X, "columns") else None
-    if names is not None and names != list(estimator.coef_names_):
-        msg = (
-            f"The columns of the new task are {names}, those of training were "
-            f"{list(estimator.coef_names_)}: give the same, without a task column."
-        )
-        raise ValueError(msg)
-    array = check_array(X, accept_sparse="csr")
-    d = estimator.coef_.shape[1]
-    if array.shape[1] != d:
-        msg = (
-            f"X of the new task has {array.shape[1]} features, the model has {d} (the "
-            "task column is not one)."
-        )
-        raise ValueError(msg)
-    proximal = [
-        part
-        for part in summands(estimator.penalty_)
-        if part.quadratic(len(estimator.tasks_)) is None and not part.is_zero
-    ]
-    if proximal and (hasattr(proximal[0], "terms") or not proximal[0].sharing):
-        new = _by_terms(estimator, proximal[0], array, y, sample_weight)
-    else:
-        new = _by_ridge(estimator, proximal, array, y, sample_weight)
+    rows = _rows(known, X, y, sample_weight)
+    penalty = _penalty(known, _place(estimator, neighbours, time))
+    ridge = known.one_prediction and hasattr(penalty, "basis")
+    new = (_by_ridge if ridge else _by_prox)(known, penalty, rows, options)
+    if hasattr(penalty, "mean"):
+        own = getattr(new, "_scale", 1.0)
+        mean = own * known.raw(penalty.mean)
+        new.prior_mean_ = mean if len(mean) > 1 else mean[0]
     new.coef_names_ = estimator.coef_names_
-    new.n_features_in_ = d
-    new._n_coef = d
+    new.n_features_in_ = new._n_coef = known.n_features
     if names is not None:
         new.feature_names_in_ = np.array(names, dtype=object)
         new._feature_names = names
     return new
 
 
-def _by_ridge(estimator, proximal, X, y, sample_weight):
-    """Fit a ridge in the directions that the structure has learned."""
-    mean, basis, precision = _prior(estimator, proximal)
-    Z = X if basis is None else X @ basis
-    k = Z.shape[1]
-    fit_intercept, centre = _intercepts(estimator)
-    if estimator.fit_intercept == "shrink":
-        T = len(estimator.tasks_)
-        ones = np.ones((Z.shape[0], 1))
-        Z = np.hstack([Z.toarray() if hasattr(Z, "toarray") else Z, ones])
-        precision = np.append(precision, 2 * estimator.lambda0_ * T / (T + 1))
-    new = _ridge(estimator, precision, fit_intercept)
-    free = Z if Z.shape[1] else np.zeros((Z.shape[0], 1))  # of Pooled nothing is free
-    new.fit(free, y, sample_weight=sample_weight, offset=X @ mean + centre)
-    moved = new.coef_[0, :k] if k else np.zeros(0)
-    w = mean + (moved if basis is None else basis @ moved)
-    if estimator.fit_intercept == "shrink":
-        centre += new.coef_[0, -1]
-    new.coef_ = w[None].astype(new.coef_.dtype)
-    new.intercept_ = new.intercept_ + np.asarray(centre, dtype=new.intercept_.dtype)
-    new.prior_mean_ = mean
-    return new
+class Known:
+    """A fitted model as its penalty sees it: weighted features, standardised targets.
 
-
-def _by_terms(estimator, part, X, y, sample_weight):
-    """Fit the components of a new task, each with its penalty of one column."""
-    from .linear_model import MultiTaskClassifier, MultiTaskRegressor
-
-    matrix, _ = split_quadratic(estimator.penalty_, len(estimator.tasks_))
-    if estimator.fit_intercept == "shrink" or matrix.ridge is None:
-        msg = (
-            f"{type(estimator).__name__}: fit_new_task takes neither shrunk intercepts "
-            "nor quadratic penalties other than a ridge beside this structure."
-        )
-        raise ValueError(msg)
-    fixed = np.zeros(X.shape[1])
-    if part.sharing:
-        parts = estimator.shared_coef_.T, estimator.specific_coef_.T
-        columns = []
-        for (B, term), U in zip(part.terms(len(estimator.tasks_)), parts, strict=True):
-            if B is not None:  # the same for all tasks
-                fixed += U[:, 0]
-            else:
-                U = np.asarray(U, dtype=float)
-                columns.append(Touching(term.new_task(U)) if term.sharing else term)
-        penalty = columns[0] if len(columns) == 1 else Components(*columns)
-    else:
-        penalty = clone(part)
-    if matrix.ridge:
-        penalty = penalty + Ridge(matrix.ridge / 2)
-    fit_intercept, centre = _intercepts(estimator)
-    cls = MultiTaskClassifier if is_classifier(estimator) else MultiTaskRegressor
-    new = cls(penalty, **_same(estimator, cls, fit_intercept))
-    new.fit(X, y, sample_weight=sample_weight, offset=X @ fixed + centre)
-    new.coef_ = new.coef_ + fixed[None].astype(new.coef_.dtype)
-    new.intercept_ = new.intercept_ + np.asarray(centre, dtype=new.intercept_.dtype)
-    new.prior_mean_ = fixed
-    return new
-
-
-def _intercepts(estimator):
-    """Return what is fitted of the intercept, and what is fixed."""
-    if estimator.fit_intercept in ("shared", "shrink"):
-        return False, float(estimator.intercept_.mean())
-    return estimator.fit_intercept, 0.0
-
-
-def _refuse(estimator):
-    """Raise an error for models whose new tasks have no such fit."""
-    name = type(estimator).__name__
-    if not (is_classifier(estimator) or is_regressor(estimator)):
-        msg = f"{name}: fit_new_task is for regressors and classifiers."
-        raise ValueError(msg)
-    if estimator.feature_weight is not None:
-        msg = f"{name}: fit_new_task does not take feature_weight."
-        raise ValueError(msg)
-    if getattr(estimator, "positive", False):
-        msg = f"{name}: fit_new_task does not take positive=True."
-        raise ValueError(msg)
-    if np.ndim(estimator.coef_) != 2 or isinstance(estimator.coef_, list):
-        msg = f"{name}: fit_new_task is for two classes, the model has more."
-        raise ValueError(msg)
-
-
-def _prior(estimator, proximal):
-    """Return mean, basis and precisions of what is known of a new task's w.
-
-    The penalty of ``w = mean + basis v`` is ``½ sum(precision v²)``.
+    Parameters
+    ----------
+    estimator : estimator
+        The model.
     """
-    W = np.asarray(estimator.coef_, dtype=float).T
-    d, T = W.shape
-    if estimator._pool(T) is not None:
-        return W.mean(axis=1), np.zeros((d, 0)), np.zeros(0)
-    try:
-        matrix, _ = split_quadratic(estimator.penalty_, T + 1)
-    except ValueError as error:
-        msg = (
-            f"{type(estimator).__name__}: a new task has no place in the structure, "
-            "which is given for the tasks of training."
-        )
-        raise ValueError(msg) from error
-    last = matrix.apply(np.eye(1, T + 1, T))[0]
-    level = float(last[T])
-    pull = -W @ last[:T]
-    if not proximal:
-        mean = pull / level if level > 0 else np.zeros(d)
-        return mean, None, np.full(d, level)
-    prior: Prior = proximal[0].new_task(W)
-    precision = prior.precision + level
-    # where both are flat the pull is zero
-    step = prior.basis.T @ (pull - level * prior.mean)
-    step = np.divide(step, precision, out=np.zeros_like(step), where=precision > 0)
-    return prior.mean + prior.basis @ step, prior.basis, precision
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+        self.mixed = hasattr(estimator, "_losses")
+        self.n_tasks, self.n_classes, d = _per_class(estimator.coef_).shape
+        self.scale = estimator._scale if self.mixed else np.ones(self.n_tasks)
+        self.n_features = d
+        self.one_prediction = self.n_classes == 1 and not self.mixed
+        self.pooled = estimator._pool(self.n_tasks) is not None
+        parts = summands(estimator.penalty_)
+        self.by_task = self.pooled or any(part.by_task for part in parts)
+        given = estimator.feature_weight
+        weight = np.ones(d) if given is None else feature_values(given, d)
+        features = FeatureWeight(weight, degree(estimator.penalty_))
+        self.kept, self.free = features.kept, features.free
+        self.root = features.root[self.kept, 0]
+        self.quadratic = features.quadratic
+
+    def columns(self, coef: Any) -> np.ndarray:
+        """Return coefficients in the form of coef_ as the penalty sees them."""
+        V = _per_class(coef)[:, :, self.kept] * self.root
+        V = np.asarray(V, dtype=float) / self.scale[:, None, None]
+        if self.by_task:
+            return V.reshape(self.n_tasks, -1).T
+        return V.reshape(-1, len(self.kept)).T
+
+    def raw(self, w: np.ndarray) -> np.ndarray:
+        """Return (n_classes, n_features) coefficients of one column of the penalty."""
+        W = w.reshape(-1, len(self.kept)) / self.root
+        full = np.zeros((len(W), self.n_features))
+        full[:, self.kept] = W
+        return full
+
+    @property
+    def intercept(self) -> np.ndarray:
+        """The mean intercept of each class."""
+        c = _stacked([np.atleast_1d(c) for c in self.estimator.intercept_], -np.inf)
+        c, seen = c / self.scale[:, None], np.isfinite(c)
+        total = np.where(seen, c, 0.0).sum(axis=0)
+        return np.asarray(total / np.maximum(seen.sum(axis=0), 1), dtype=float)
+
+    @property
+    def precision(self) -> float | None:
+        """That of the intercept about the mean one; infinite if they are the same."""
+        if self.estimator.fit_intercept == "shrink":
+            return 2 * self.estimator.lambda0_ * self.n_tasks / (self.n_tasks + 1)
+        return np.inf if self.estimator.fit_intercept == "shared" else None
 
 
-def _ridge(estimator, precision, fit_intercept):
-    """Return the single-task model with a precision for each coefficient."""
+def _penalty(known, place):
+    """Return the penalty of the coefficients of the new task."""
+    estimator = known.estimator
+    W = known.columns(estimator.coef_)
+    d = len(W)
+    prior, term = Prior(np.zeros(d), None, np.zeros(d)), None
+    if known.pooled:
+        return Prior(W[:, 0], np.zeros((d, 0)), np.zeros(0))
+    for part in summands(estimator.penalty_):
+        if part.is_zero:
+            continue
+        if part.quadratic(known.n_tasks) is not None:
+            own = part.new_task(W, place)
+            rows = 1.0 if known.quadratic is None else known.quadratic
+            rows = np.broadcast_to(rows, (d // len(known.kept), len(known.kept)))
+            prior = prior.near(own.mean, own.precision * rows.ravel())
+        elif hasattr(part, "terms"):
+            parts = estimator.shared_coef_, estimator.specific_coef_
+            term = part.new_task([known.columns(U) for U in parts], place)
+        else:
+            term = part.new_task(W, place)
+    return joined(prior, term)
+
+
+def _by_ridge(known, prior, rows, options):
+    """Fit a ridge in the directions of a quadratic."""
     from .linear_model import SingleTaskClassifier, SingleTaskRegressor
 
-    cls = SingleTaskClassifier if is_classifier(estimator) else SingleTaskRegressor
-    same = _same(estimator, cls, fit_intercept)
-    if not np.any(precision > 0):
-        return cls(**same | {"lambda2": 0.0})
-    return cls(**same | {"lambda2": 0.5, "feature_weight": precision})
+    X, y, sample_weight = rows
+    basis, precision = prior.basis, prior.precision
+    kept = _scaled(X[:, known.kept], known.root)
+    Z = [kept if basis is None else kept @ basis, X[:, known.free]]
+    k = len(precision)
+    precision = np.append(precision, np.zeros(len(known.free)))
+    offset = kept @ prior.mean
+    shrunk = known.estimator.fit_intercept == "shrink"
+    if known.precision is not None:
+        offset = offset + known.intercept[0]
+    if shrunk or not len(precision):  # of Pooled nothing is free
+        Z.append(np.full((X.shape[0], 1), float(shrunk)))
+        precision = np.append(precision, known.precision if shrunk else 1.0)
+    classifier = is_classifier(known.estimator)
+    cls = SingleTaskClassifier if classifier else SingleTaskRegressor
+    same = _same(known, cls)
+    strength = {"lambda2": 0.0}
+    if np.any(precision > 0):
+        strength = {"lambda2": 0.5, "feature_weight": precision}
+    new = cls(**same | strength)
+    new.fit(_side_by_side(Z), y, sample_weight=sample_weight, offset=offset)
+    moved = new.coef_[0]
+    w = prior.mean + (moved[:k] if basis is None else basis @ moved[:k])
+    W = known.raw(w)
+    W[0, known.free] = moved[k : k + len(known.free)]
+    c = new.intercept_ + (known.intercept[0] if known.precision is not None else 0.0)
+    return _set(new, W, c + moved[-1] if shrunk else c)
 
 
-def _same(estimator, cls, fit_intercept):
+def _by_prox(known, penalty, rows, options):
+    """Fit with a penalty, which may have to hold the intercepts as well."""
+    from .linear_model import MultiTaskClassifier, MultiTaskMixed, MultiTaskRegressor
+
+    X, y, sample_weight = rows
+    estimator, k, n_free = known.estimator, len(known.kept), len(known.free)
+    Z = [_scaled(X[:, known.kept], known.root), X[:, known.free]]
+    weight, offset, held = np.repeat([1.0, 0.0], [k, n_free]), None, 0
+    if known.one_prediction and estimator.fit_intercept == "shared":
+        offset = np.full(X.shape[0], known.intercept[0])
+    elif known.precision is not None:
+        Z.insert(1, np.ones((X.shape[0], 1)))
+        weight, held = np.insert(weight, k, 1.0), 1
+        centre = known.intercept[:, None] if known.by_task else known.intercept[None]
+        penalty = beside(penalty, centre, known.precision)
+    if known.by_task and known.n_classes > 1:
+        penalty = penalty + Mean(0.0)  # a column is a whole task
+    cls = MultiTaskClassifier if is_classifier(estimator) else MultiTaskRegressor
+    cls = MultiTaskMixed if known.mixed else cls
+    same = _same(known, cls) | {"feature_weight": weight if n_free else None}
+    new = cls(**same | options | {"penalty": penalty})
+    new.fit(_side_by_side(Z), y, sample_weight=sample_weight, offset=offset)
+    V = _per_class(new.coef_)[0]
+    W = np.vstack([known.raw(v[:k]) for v in V])
+    W[:, known.free] = V[:, k + held :]
+    c = np.atleast_1d(new.intercept_[0])
+    if offset is not None:
+        c = c + known.intercept
+    return _set(new, W, c + V[:, k] if held else c)
+
+
+def _refuse(known, y, loss):
+    """Raise an error for what has no such fit among tasks of different kinds."""
+    if known.precision is not None:
+        msg = (
+            "MultiTaskMixed: fit_new_task does not share intercepts between different "
+            "kinds of targets; use fit_intercept=True or False."
+        )
+        raise ValueError(msg)
+    loss = LOSSES.get(loss, loss) if isinstance(loss, str) else loss
+    labels = getattr(loss, "targets", None) == "classification"
+    several = known.n_classes > 1 or (labels and len(np.unique(np.asarray(y))) > 2)
+    if known.by_task and several:
+        msg = (
+            "MultiTaskMixed: a column of this structure holds all classes of a task, "
+            "which differ between tasks, so that a new one has no place in it. Use "
+            "one whose columns are classes (L1, L21, LInf, SparseGroup, TraceNorm, "
+            "FeatureCovariance), or tasks of two classes."
+        )
+        raise ValueError(msg)
+
+
+def _set(new, W, c):
+    """Set coefficients (n_classes, n_features) and intercepts of a model of a task."""
+    if hasattr(new, "_coef"):  # several predictions a sample, or of different kinds
+        new._coef, new._intercept = W[None], c[None]
+        W, c = new._coef, new._intercept
+        new.coef_, new.intercept_ = new._cut(W), new._cut(c)
+        return new
+    new.coef_ = W.astype(new.coef_.dtype)
+    new.intercept_ = c.astype(new.coef_.dtype)
+    return new
+
+
+def _rows(known, X, y, sample_weight):
+    """Return the rows of the new task, checked against those of training."""
+    estimator = known.estimator
+    if hasattr(X, "columns") and list(X.columns) != list(estimator.coef_names_):
+        msg = (
+            f"The columns of the new task are {list(X.columns)}, those of training "
+            f"were {list(estimator.coef_names_)}: give the same, without a task column."
+        )
+        raise ValueError(msg)
+    X = check_array(X, accept_sparse="csr")
+    if X.shape[1] != known.n_features:
+        msg = (
+            f"X of the new task has {X.shape[1]} features, the model has "
+            f"{known.n_features} (the task column is not one)."
+        )
+        raise ValueError(msg)
+    if is_classifier(estimator) and isinstance(estimator.classes_, np.ndarray):
+        return _with_classes(estimator, X, y, sample_weight)
+    return X, y, sample_weight
+
+
+def _with_classes(estimator, X, y, sample_weight):
+    """Return rows in which every class of training has a row, if of no weight."""
+    y, classes = column_or_1d(y, warn=True), estimator.classes_
+    seen = np.unique(y)
+    unknown = np.setdiff1d(seen, classes)
+    if len(unknown):
+        msg = (
+            f"y of the new task holds {unknown.tolist()[:5]}, the classes of training "
+            f"are {classes.tolist()}."
+        )
+        raise ValueError(msg)
+    absent = np.setdiff1d(classes, seen)
+    if not len(absent):
+        return X, y, sample_weight
+    rows = np.zeros(len(absent), dtype=int)
+    stack = sp.vstack if sp.issparse(X) else np.vstack
+    given = np.ones(len(y)) if sample_weight is None else sample_weight
+    weight = np.append(np.asarray(given, dtype=float), np.zeros(len(absent)))
+    return stack([X, X[rows]]), np.append(y, absent), weight
+
+
+def _place(estimator, neighbours, time):
+    """Return where the new task belongs, from the arguments that say it."""
+    given = {"neighbours": neighbours, "time": time}
+    parts = summands(estimator.penalty_)
+    taken = {p.placed_by for p in parts if not p.is_zero} - {None}
+    for name, value in given.items():
+        if value is not None and name not in taken:
+            known = " and ".join(f"{other}=" for other in sorted(taken)) or "none"
+            msg = (
+                f"{type(estimator).__name__}: the structure has no place for {name}=; "
+                f"what says where a new task belongs is: {known}."
+            )
+            raise ValueError(msg)
+    if time is not None and not isinstance(time, Real):
+        msg = f"time={time!r} of the new task is not a number."
+        raise ValueError(msg)
+    weight = None if neighbours is None else _weights(neighbours, estimator.tasks_)
+    return Place(weight, time)
+
+
+def _weights(neighbours, labels):
+    """Return the weight (n_tasks,) of the edge to each task."""
+    if hasattr(neighbours, "items"):
+        edges = dict(neighbours.items())
+    else:
+        edges = dict.fromkeys(np.atleast_1d(neighbours).tolist(), 1.0)
+    tasks = labels.tolist()
+    unknown = [task for task in edges if task not in tasks]
+    weight = np.array([float(edges.get(task, 0.0)) for task in tasks])
+    if unknown or not (np.isfinite(weight).all() and weight.min() >= 0 < weight.max()):
+        what = f"{unknown[:5]} are not tasks of training" if unknown else "weights"
+        msg = (
+            f"neighbours={neighbours!r}: {what}. Give a list of labels of tasks of "
+            f"training, {tasks[:5]}..., or a dict of labels and weights, at least 0 "
+            "and one of them positive."
+        )
+        raise ValueError(msg)
+    return weight
+
+
+def _same(known, cls):
     """Return the options of a model of one task."""
+    estimator = known.estimator
     names = cls().get_params(deep=False)
     same = {n: v for n, v in estimator.get_params(deep=False).items() if n in names}
-    same |= {"fit_intercept": fit_intercept, "task_column": None, "task_order": None}
-    same |= {"solver": "auto"}
+    intercept = estimator.fit_intercept if known.precision is None else False
+    same |= {"fit_intercept": intercept, "task_column": None, "task_order": None}
+    same |= {"solver": "auto", "feature_weight": None}
     for name in ("lambda2", "penalty"):
         same.pop(name, None)
     if "loss" not in same:
@@ -190,3 +329,35 @@ def _same(estimator, cls, fit_intercept):
     if not isinstance(estimator.task_weight, str):
         same["task_weight"] = None
     return same
+
+
+def _per_class(coef):
+    """Return coefficients in the form of coef_ as (n_tasks, n_classes, n_features)."""
+    if isinstance(coef, list):
+        return _stacked([np.atleast_2d(W) for W in coef], 0.0)
+    return coef if coef.ndim == 3 else coef[:, None]
+
+
+def _stacked(values, missing):
+    """Return arrays of different lengths as one."""
+    longest = max(len(v) for v in values)
+    out = np.full((len(values), longest, *values[0].shape[1:]), missing)
+    for row, v in zip(out, values, strict=True):
+        row[: len(v)] = v
+    return out
+
+
+def _scaled(X, root):
+    if np.all(root == 1):
+        return X
+    return sp.csr_array(X.multiply(1 / root)) if sp.issparse(X) else X / root
+
+
+def _side_by_side(columns):
+    """Return blocks of columns as one array, sparse if one of them is."""
+    columns = [C for C in columns if C.shape[1]]
+    if len(columns) == 1:
+        return columns[0]
+    if any(sp.issparse(C) for C in columns):
+        return sp.csr_array(sp.hstack(columns))
+    return np.hstack(columns)

@@ -247,16 +247,31 @@ class MultiTaskBase(BaseEstimator):
         self._validate_params()
         return compute_path(self, X, y, lambda1, n_lambdas, eps, sample_weight, offset)
 
-    def fit_new_task(self, X: Any, y: Any, sample_weight: Any = None):
+    def fit_new_task(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        neighbours: Any = None,
+        time: float | None = None,
+    ) -> Any:
         r"""Fit a task that was not in training, with the learned structure held fixed.
 
-        The new coefficients w minimise the loss of the new task plus the quadratic
-        that touches the penalty at the learned W, so that a task of training would get
-        back the coefficients that it has:
+        The new coefficients w minimise the loss of the new task plus what the penalty
+        is for one more column, W held fixed:
 
         - tasks near their mean: :math:`\lambda_1 \tfrac{T}{T + 1} \|w - \bar w\|_2^2`;
-        - L2,1: :math:`\tfrac{\lambda_1}{2} \sum_j w_j^2 / \|w_{j \cdot}\|_2` on the
-          selected features;
+        - a graph: :math:`\lambda_1 \sum_s a_s \|w - w_s\|_2^2` over the `neighbours` s,
+          the norms without squares for the network lasso; tasks in time likewise, with
+          the inverse gaps to the tasks before and after as weights, and absolute values
+          for the fused sparse group lasso;
+        - the largest coefficients of rows: :math:`\lambda_1 \sum_j (|w_j| - \max_t
+          |w_{jt}|)_+`, nothing up to the size that is in use;
+        - norms of rows: the quadratic that touches the norm,
+          :math:`\tfrac{\lambda_1}{2} \sum_j w_j^2 / \|w_{j \cdot}\|_2` on the selected
+          features, so for each node of a tree above the new leaf; what a penalty says
+          of single entries stays as it is;
         - trace norm: :math:`\tfrac{\lambda_1}{2} w^\top (W W^\top)^{-1/2} w` in the
           space of W, and alike for its square (learned covariances of features, or of
           tasks) and for the subspaces of `ASO` and `Clustered`;
@@ -265,8 +280,10 @@ class MultiTaskBase(BaseEstimator):
         - one model for all: its coefficients, with an intercept of the task;
         - no sharing: the same model alone, with the strengths that were used.
 
-        Intercepts that are shared stay as they are, those that are shrunk are shrunk to
-        the mean of training.
+        A task of training would get back the coefficients that it has, except where it
+        is its own neighbour (mean, graph, time). Feature weights and signs hold for the
+        new task, too. Intercepts that are shared stay as they are, those that are
+        shrunk are shrunk to the mean of training. Labels are those of training.
 
         Parameters
         ----------
@@ -276,22 +293,32 @@ class MultiTaskBase(BaseEstimator):
             Its targets.
         sample_weight : array of shape (n_samples,) or None, default=None
             Weights of the samples.
+        neighbours : list of labels, dict {label: weight} or None, default=None
+            The tasks of training that the new one is linked to: required where a graph
+            was given. For a tree the new leaf is directly below the smallest node that
+            holds them, by default below the root.
+        time : float or None, default=None
+            The time of the new task, where tasks follow each other in time. By default
+            it comes after the last one, by the mean gap. Without `times` the tasks are
+            at 0, 1, ..., T - 1.
 
         Returns
         -------
         model : estimator
-            A fitted single-task model, with `coef_` (1, n_features), `intercept_` (1,),
-            `predict` and, but for models that share nothing, `prior_mean_`
-            (n_features,): the coefficients without any data.
+            A fitted model of one task, with `coef_` (1, n_features) and `intercept_`
+            (1,) in the form of several tasks, and `predict`. Where the penalty of the
+            new task is a quadratic, `prior_mean_` (n_features,), or (n_classes,
+            n_features), is where it is least: the coefficients without any data.
 
         Raises
         ------
         ValueError
-            If the structure says nothing of new tasks, as that of a graph.
+            If the data do not fit the model, the structure does not say where the task
+            belongs, or, in what is not of this package, what it is for a new task.
         """
         from ._new_task import fit_new_task
 
-        return fit_new_task(self, X, y, sample_weight)
+        return fit_new_task(self, X, y, sample_weight, neighbours, time)
 
     def coef_frame(self):
         """Return the coefficients as a pandas frame.

@@ -10,7 +10,6 @@ import pytest
 from pymtl import (
     MultiTaskASORegressor,
     MultiTaskCalibratedRegressor,
-    MultiTaskClassifier,
     MultiTaskClusteredRegressor,
     MultiTaskDataSharedRegressor,
     MultiTaskDirtyRegressor,
@@ -18,23 +17,24 @@ from pymtl import (
     MultiTaskGraphRegressor,
     MultiTaskL1Regressor,
     MultiTaskL21Regressor,
+    MultiTaskLInfRegressor,
     MultiTaskMeanClassifier,
     MultiTaskMeanRegressor,
-    MultiTaskMixed,
     MultiTaskRegressor,
     MultiTaskRelationshipRegressor,
     MultiTaskRobustFeatureRegressor,
     MultiTaskRobustLowRankRegressor,
+    MultiTaskSparseGroupRegressor,
     MultiTaskSparseLowRankRegressor,
     MultiTaskTraceNormRegressor,
     PooledRegressor,
     SingleTaskRegressor,
 )
 from pymtl.datasets import make_multitask_classification, make_multitask_regression
-from pymtl.penalties import L1, L21, Mean, Prior, Ridge
-from pymtl.penalties._prior import Touching
+from pymtl.penalties import L1, L21, KSupport, LInf, Mean, Prior, Ridge, SparseGroup
 
 FINE = {"tol": 1e-11}
+WEIGHT = [0.0, 1.0, 2.0, 0.5, 1.0, 3.0]
 
 
 def problem(**options):
@@ -64,6 +64,19 @@ def problem(**options):
         MultiTaskRegressor(L1(0.2) + Ridge(0.1)),
         MultiTaskCalibratedRegressor(0.3),
         MultiTaskL21Regressor(0.3, loss="huber"),
+        MultiTaskLInfRegressor(0.3),
+        MultiTaskSparseGroupRegressor(0.3, 0.2),
+        MultiTaskSparseGroupRegressor(0.3, 0.2, fit_intercept="shared"),
+        MultiTaskDirtyRegressor(0.6, 0.25),
+        MultiTaskDataSharedRegressor(0.3, 0.15, ridge=0.1),
+        MultiTaskRegressor(KSupport(0.8, 2)),
+        MultiTaskRegressor(L21(0.5, positive=True)),
+        MultiTaskRegressor(LInf(0.5, positive=True)),
+        MultiTaskRegressor(SparseGroup(0.2, 0.2, positive=True)),
+        MultiTaskL21Regressor(0.4, 0.1, feature_weight=WEIGHT),
+        MultiTaskTraceNormRegressor(0.4, 0.1, feature_weight=WEIGHT),
+        MultiTaskRelationshipRegressor(0.1, 0.05, feature_weight=WEIGHT),
+        MultiTaskLInfRegressor(0.3, 0.1, feature_weight=WEIGHT),
         SingleTaskRegressor(0.2),
         PooledRegressor(0.2),
     ],
@@ -71,8 +84,6 @@ def problem(**options):
 )
 def test_a_task_of_training_gets_back_its_coefficients(model):
     data = problem()
-    if not isinstance(model, PooledRegressor):
-        model = model.set_params(fit_intercept=True)
     model = model.set_params(**FINE, max_iter=100_000).fit(data.Xs, data.ys)
     assert model.converged_
     if hasattr(model, "shared_coef_"):
@@ -143,7 +154,7 @@ def test_l21_holds_the_sizes_of_rows():
 def test_touching_quadratic_has_its_prox_and_conjugate():
     rng = np.random.default_rng(0)
     basis = np.linalg.qr(rng.normal(size=(6, 3)))[0]
-    penalty = Touching(Prior(np.zeros(6), basis, np.array([0.5, 1.0, 4.0])))
+    penalty = Prior(np.zeros(6), basis, np.array([0.5, 1.0, 4.0]))
     V = rng.normal(size=(6, 2))
     W = penalty.prox(V, 0.7)
     G = (V - W) / 0.7  # a subgradient at W, so that Fenchel's inequality is tight
@@ -217,28 +228,18 @@ def test_frames_and_long_tables():
 def test_what_cannot_be():
     data = problem()
     X, y = data.Xs[0], data.ys[0]
-    model = MultiTaskDirtyRegressor().fit(data.Xs, data.ys)
-    with pytest.raises(ValueError, match="learns no structure"):
-        model.fit_new_task(X, y)
-    model = MultiTaskRobustFeatureRegressor(fit_intercept="shrink")
-    with pytest.raises(ValueError, match="shrunk intercepts"):
+    model = MultiTaskRobustFeatureRegressor(fit_intercept="shrink", ridge=0.1)
+    with pytest.raises(ValueError, match="does not shrink intercepts"):
         model.fit(data.Xs, data.ys).fit_new_task(X, y)
     model = MultiTaskGraphRegressor(graph=np.ones((5, 5)) - np.eye(5))
-    with pytest.raises(ValueError, match="has no place"):
+    with pytest.raises(ValueError, match="neighbours="):
         model.fit(data.Xs, data.ys).fit_new_task(X, y)
     model = MultiTaskMeanRegressor().fit(data.Xs, data.ys)
     with pytest.raises(ValueError, match="has 5 features, the model has 6"):
         model.fit_new_task(X[:, :5], y)
-    weighted = MultiTaskMeanRegressor(feature_weight=np.arange(6)).fit(data.Xs, data.ys)
-    with pytest.raises(ValueError, match="feature_weight"):
-        weighted.fit_new_task(X, y)
-    mixed = MultiTaskMixed("mean").fit(data.Xs, data.ys)
-    with pytest.raises(ValueError, match="for regressors and classifiers"):
-        mixed.fit_new_task(X, y)
-    labels = [np.arange(30) % 3] * 5
-    model = MultiTaskClassifier(Ridge(0.1)).fit(data.Xs, labels)
-    with pytest.raises(ValueError, match="two classes"):
-        model.fit_new_task(X, labels[0])
+    for argument in ({"neighbours": [1]}, {"time": 3}):
+        with pytest.raises(ValueError, match="has no place for"):
+            model.fit_new_task(X, y, **argument)
 
 
 def test_the_model_is_not_changed():

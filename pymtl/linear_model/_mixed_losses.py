@@ -200,24 +200,33 @@ class MultiTaskMixed(AnyPenalty, MultiTaskBase):
 
     def _coefficients(self, centred, W):
         c, scale = centred.intercepts(W), self._scale
+        self._coef = self._of_classes(centred, W)
         if self._losses.n_classes is None:
-            coef = np.ascontiguousarray(W.T * scale[:, None], dtype=centred.dtype)
             c = (scale * c).astype(centred.dtype)
-            self._coef, self._intercept = coef[:, None], c[:, None]
-            return coef, c
-        V = per_class(W, self._n_coef, len(scale), centred.by_task)
-        V = V * scale[:, None, None]
-        self._coef = np.where(centred.present[:, :, None], V, 0.0)
+            self._intercept = c[:, None]
+            return self._cut(self._coef), c
         self._intercept = np.where(centred.present, c * scale[:, None], -np.inf)
+        return self._cut(self._coef), self._cut(self._intercept)
+
+    def _of_classes(self, centred, W):
+        """Return coefficients (n_tasks, n_classes, n_features) in the units of y."""
+        scale = self._scale[:, None, None]
+        if self._losses.n_classes is None:
+            return (W.T[:, None] * scale).astype(centred.dtype)
+        V = per_class(W, self._n_coef, len(scale), centred.by_task)
+        return np.where(centred.present[:, :, None], V * scale, 0.0)
+
+    def _by_task(self, centred, W):
+        return self._cut(self._of_classes(centred, W))
+
+    def _cut(self, values):
+        """Return values of all classes in the form of coef_."""
+        if self._losses.n_classes is None:
+            return values[:, 0]
         sizes = [None if c is None or len(c) == 2 else len(c) for c in self.classes_]
-        coef = [
-            U[0] if k is None else U[:k] for U, k in zip(self._coef, sizes, strict=True)
+        return [
+            v[0] if k is None else v[:k] for v, k in zip(values, sizes, strict=True)
         ]
-        intercept = [
-            b[0] if k is None else b[:k]
-            for b, k in zip(self._intercept, sizes, strict=True)
-        ]
-        return coef, intercept
 
     def predict(self, X: Any, offset: Any = None) -> Any:
         """Predict the targets: values of regression tasks, labels of classification.
@@ -235,7 +244,7 @@ class MultiTaskMixed(AnyPenalty, MultiTaskBase):
             In the form of X. In one array with tasks of both kinds the entries are
             objects, unless all are numbers.
         """
-        return self._by_task(X, offset, self._answer)
+        return self._answers(X, offset, self._answer)
 
     @available_if(_has_classes)
     def predict_proba(self, X: Any, offset: Any = None) -> Any:
@@ -258,7 +267,7 @@ class MultiTaskMixed(AnyPenalty, MultiTaskBase):
         ValueError
             If X is a long table.
         """
-        return self._by_task(X, offset, self._probabilities, join=False)
+        return self._answers(X, offset, self._probabilities, join=False)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the mean over the tasks of R2, or of the accuracy.
@@ -298,6 +307,60 @@ class MultiTaskMixed(AnyPenalty, MultiTaskBase):
             raise ValueError(msg)
         return float(np.mean(scores))
 
+    def fit_new_task(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        loss: str | Loss | None = None,
+        neighbours: Any = None,
+        time: float | None = None,
+    ) -> Any:
+        """Fit a task that was not in training, with the learned structure held fixed.
+
+        The coefficients of all kinds of tasks make up the structure, those of
+        standardised targets where `task_weight` says so. What it is for a new task is
+        in :meth:`MultiTaskRegressor.fit_new_task`.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, n_features)
+            Rows of the new task, without a task column.
+        y : array of shape (n_samples,)
+            Its targets.
+        sample_weight : array of shape (n_samples,) or None, default=None
+            Weights of the samples.
+        loss : str, Loss or None, default=None
+            Loss of the new task; None is that of training, if all have the same.
+        neighbours, time : object, default=None
+            Where the new task belongs, for structures that ask for it.
+
+        Returns
+        -------
+        model : MultiTaskMixed
+            A fitted model of one task.
+
+        Raises
+        ------
+        ValueError
+            If the loss is not known, intercepts are shared, or a column of the
+            structure holds more, or fewer, classes than the new task has.
+        """
+        from .._new_task import fit_new_task
+
+        check_is_fitted(self)
+        losses = self.loss.values() if isinstance(self.loss, dict) else self.loss
+        given = list(losses) if not isinstance(losses, str | Loss) else [losses]
+        if loss is None and any(other != given[0] for other in given):
+            msg = (
+                f"The tasks of training have the losses {given}: say which the new "
+                "one has, loss=..."
+            )
+            raise ValueError(msg)
+        loss = given[0] if loss is None else loss
+        return fit_new_task(self, X, y, sample_weight, neighbours, time, loss=loss)
+
     def _answer(self, t, z):
         labels = self.classes_[t]
         if labels is None:
@@ -314,7 +377,7 @@ class MultiTaskMixed(AnyPenalty, MultiTaskBase):
         p = expit(z[:, 0])
         return np.column_stack([1 - p, p])
 
-    def _by_task(self, X, offset, answer, join=True):
+    def _answers(self, X, offset, answer, join=True):
         """Return an answer for each task, in the form of the door."""
         check_is_fitted(self)
         rows = read_rows(self, X, self.task_column)

@@ -1,7 +1,8 @@
 """Penalties: one file each, registered in :data:`PENALTIES`."""
 
-from ._base import Penalty, Prior, Quadratic, Sum
+from ._base import Penalty, Quadratic, Sum
 from ._components import Components
+from ._prior import Prior
 from ._task_matrix import TaskMatrix
 from .aso import ASO
 from .chain import Chain

@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from ._task_matrix import TaskMatrix, as_task_matrix
 
+if TYPE_CHECKING:
+    from ._prior import Place
+
 AUTO_FRACTION = 0.1
-
-
-@dataclass
-class Prior:
-    """The penalty ½ sum(precision v²) of the coefficients w = mean + basis v of a task.
-
-    Parameters
-    ----------
-    mean : ndarray of shape (n_features,)
-        Coefficients that cost nothing.
-    basis : ndarray of shape (n_features, k)
-        Orthonormal directions in which a task may differ from them.
-    precision : ndarray of shape (k,)
-        What it costs.
-    """
-
-    mean: np.ndarray
-    basis: np.ndarray
-    precision: np.ndarray
 
 
 class Penalty(BaseEstimator):
@@ -63,6 +46,8 @@ class Penalty(BaseEstimator):
         Whether a column of W has to be a whole task. If so, a task with several classes
         has the coefficients of all of them in its column, one below the other; if not,
         each class is a column.
+    placed_by : {"neighbours", "time"} or None
+        The argument of `fit_new_task` that says where a new task belongs.
     """
 
     convex = True
@@ -73,6 +58,7 @@ class Penalty(BaseEstimator):
     separable: str | None = None
     solver = "apg"
     by_task = False
+    placed_by: str | None = None
 
     def value(self, W: np.ndarray) -> float:
         """Return the penalty at W.
@@ -339,28 +325,34 @@ class Penalty(BaseEstimator):
         """
         return {}
 
-    def new_task(self, W: np.ndarray) -> Prior:
-        """Return what the penalty says of a new task, the learned structure fixed.
+    def new_task(self, W: np.ndarray, place: Place) -> Penalty:
+        """Return the penalty of a new task, the learned structure held fixed.
 
         Parameters
         ----------
         W : ndarray of shape (n_features, n_tasks)
-            The coefficients that the structure was learned with.
+            The coefficients that the structure was learned with; of components the
+            list of theirs.
+        place : Place
+            Its `weight` (n_tasks,) of the edges to the tasks of training and its
+            `time`, as far as they were given.
 
         Returns
         -------
-        prior : Prior
-            The quadratic that touches the penalty of a column at W.
+        penalty : Penalty
+            Penalty of the coefficients (n_features, 1) of the new task: where nothing
+            is shared the penalty itself.
 
         Raises
         ------
         ValueError
-            If the structure says nothing of new tasks.
+            If the structure says nothing of new tasks, or not where this one belongs.
         """
+        if not self.sharing:
+            return clone(self)
         msg = (
-            f"{type(self).__name__} learns no structure that a new task could take "
-            "over. Quadratic penalties, L21 and those of the singular values do, and "
-            "two parts of such."
+            f"{type(self).__name__} does not say what it is for a new task: it needs a "
+            "method new_task(W, place) that returns the penalty of its coefficients."
         )
         raise ValueError(msg)
 
@@ -412,6 +404,16 @@ class Quadratic(Penalty):
             The conjugate on the range of L.
         """
         return self._matrix(G).conjugate(G)
+
+    def new_task(self, W, place):
+        from ._prior import Prior
+
+        d, n_tasks = W.shape
+        matrix = as_task_matrix(self.quadratic(n_tasks + 1))
+        last = matrix.apply(np.eye(1, n_tasks + 1, n_tasks))[0]
+        pull, level = -W @ last[:n_tasks], float(last[n_tasks])
+        mean = pull / level if level > 0 else np.zeros(d)
+        return Prior(mean, None, np.full(d, level))
 
     def _matrix(self, W):
         return as_task_matrix(self.quadratic(W.shape[1]))

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from ._base import Penalty, leading
+from ._prior import About, Beside
 
 
 class Components(Penalty):
@@ -116,6 +117,37 @@ class Components(Penalty):
             parts[free.index(True)] = whole
         return {"shared_coef_": parts[0].T, "specific_coef_": parts[1].T}
 
+    def new_task(self, W, place):
+        fixed, columns = np.zeros(len(W[0])), []
+        for (B, term), U in zip(self.terms(W[-1].shape[1]), W, strict=True):
+            if B is not None:  # the same for all tasks
+                fixed += U[:, 0]
+            else:
+                columns.append(term.new_task(U, place))
+        if fixed.any():
+            columns[0] = About(columns[0], fixed)
+        return columns[0] if len(columns) == 1 else Components(*columns)
+
+    @property
+    def placed_by(self):
+        """What says where in the components a new task belongs."""
+        names = {penalty.placed_by for _, penalty in self.terms(1)}
+        return next(filter(None, names), None)
+
+
+def beside(penalty: Penalty, centre: np.ndarray, precision: float) -> Penalty:
+    """Return a penalty of coefficients with intercepts below; of components, once."""
+    if not hasattr(penalty, "left"):
+        return Beside(penalty, centre, precision)
+    if not isinstance(penalty, Components):
+        msg = (
+            "fit_new_task does not shrink intercepts beside a structure of two parts "
+            "with a ridge: use fit_intercept=True, or no ridge."
+        )
+        raise ValueError(msg)
+    none = Beside(penalty.right, np.zeros_like(centre), np.inf)
+    return Components(Beside(penalty.left, centre, precision), none)
+
 
 class Blocks(Penalty):
     """A sum over blocks of columns: what the solver sees of components.
@@ -187,7 +219,7 @@ class Blocks(Penalty):
         return sum(
             p.conjugate(A)
             for p, A in zip(self.penalties, self.split(G), strict=True)
-            if not hasattr(p, "polar")
+            if hasattr(p, "conjugate")
         )
 
 

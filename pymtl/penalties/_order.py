@@ -34,6 +34,49 @@ def steps(times: Any, n_tasks: int) -> tuple[np.ndarray, np.ndarray]:
     return order, np.diff(values[order])
 
 
+def new_steps(
+    times: Any, n_tasks: int, time: float | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the tasks before and after a new one, and the gaps to them.
+
+    Parameters
+    ----------
+    times : array-like of shape (n_tasks,), mapping or None
+        Times of the tasks, as :func:`steps` takes them.
+    n_tasks : int
+        Number of tasks.
+    time : float or None
+        The time of the new task; None is a mean gap after the last one.
+
+    Returns
+    -------
+    tasks : ndarray of shape (1,) or (2,)
+        Indices of the tasks next to it.
+    gaps : ndarray of the same shape
+        Positive gaps to them.
+
+    Raises
+    ------
+    ValueError
+        If the time is no finite number, or that of a task.
+    """
+    order, gaps = steps(times, n_tasks)
+    values = np.arange(n_tasks) if times is None else np.asarray(times, dtype=float)
+    values = values[order].astype(float)
+    if time is None:
+        return order[-1:], np.array([gaps.mean() if len(gaps) else 1.0])
+    after = int(np.searchsorted(values, time))
+    if not np.isfinite(time) or (after < n_tasks and values[after] == time):
+        msg = (
+            f"time={time} of the new task is not finite, or a task of training has the "
+            f"same; they are from {values[0]:g} to {values[-1]:g}. Give a time between "
+            "two of them, before or after."
+        )
+        raise ValueError(msg)
+    near = np.arange(max(after - 1, 0), min(after + 1, n_tasks))
+    return order[near], np.abs(values[near] - time)
+
+
 def task_times(times: Any, labels: np.ndarray) -> np.ndarray:
     """Return the times of the tasks with these labels.
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ._base import Penalty, Prior
+from ._base import Penalty
+from ._prior import Prior
 
 SAFE_RATIO = 1e-4
 ROUNDING = 1e-12
@@ -68,13 +69,13 @@ class Spectral(Penalty):
         """
         return np.full(len(s), np.nan)
 
-    def new_task(self, W):
+    def new_task(self, W, place):
         # tr(W' D^-1 W) with the learned D held fixed: precisions along the singular
         # vectors
         d, T = W.shape
         unused = self.slopes(np.zeros(1))[0]
         if np.isnan(unused):
-            return super().new_task(W)
+            return super().new_task(W, place)
         U, s, _ = np.linalg.svd(W, full_matrices=bool(np.isfinite(unused)))
         s = np.concatenate([s, np.zeros(U.shape[1] - len(s))])
         s[s <= RANK * s[0]] = 0.0

@@ -10,7 +10,8 @@ from sklearn.base import clone
 
 from ._adjacency import laplacian
 from ._base import Penalty, Quadratic
-from ._order import require_order, steps, task_times
+from ._order import new_steps, require_order, steps, task_times
+from ._prior import around
 
 
 class Chain(Quadratic):
@@ -46,6 +47,8 @@ class Chain(Quadratic):
     [5.0, 2.0]
     """
 
+    placed_by = "time"
+
     def __init__(self, lambda1: float | str = "auto", times: Any = None):
         self.lambda1 = lambda1
         self.times = times
@@ -56,6 +59,10 @@ class Chain(Quadratic):
     def quadratic(self, n_tasks):
         order, gaps = steps(self.times, n_tasks)
         return laplacian(order[:-1], order[1:], 2 * self.lambda1 / gaps, n_tasks)
+
+    def new_task(self, W, place):
+        tasks, gaps = new_steps(self.times, W.shape[1], place.time)
+        return around(W[:, tasks], 2 * self.lambda1 / gaps)
 
     def resolve(self, gradient, curvature):
         _, gaps = steps(self.times, gradient.shape[1])

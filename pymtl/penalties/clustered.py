@@ -112,11 +112,11 @@ class Clustered(BoxNorm):
         square = G.shape[1] * float(np.sum(mean**2))
         return square / (4 * self.lambda2) + super().conjugate(rest)
 
-    def new_task(self, W):
+    def new_task(self, W, place):
         if not self.center:
-            return super().new_task(W)
+            return super().new_task(W, place)
         mean, rest = _centre(W)
-        prior = super().new_task(rest)
+        prior = super().new_task(rest, place)
         prior.mean = mean[:, 0]
         return prior
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from .._kernels import fused_gauge, smooth_paths
 from ._base import Penalty
-from ._order import steps
+from ._order import new_steps, steps
+from ._prior import Deviations, on_rows, touching
 from .chain import align_times, irregular_times
 from .l1 import L1
 from .l21 import L21
@@ -71,6 +72,7 @@ class FusedSparseGroup(Penalty):
 
     strengths = ("lambda1", "lambda2", "lambda3")
     separable = "row"
+    placed_by = "time"
 
     def __init__(
         self,
@@ -141,6 +143,13 @@ class FusedSparseGroup(Penalty):
                 return np.inf
             rows = rows - mean
         return fused_gauge(rows, self.lambda2 / gaps, entry, row)
+
+    def new_task(self, W, place):
+        tasks, gaps = new_steps(self.times, W.shape[1], place.time)
+        points = np.vstack([np.zeros(len(W)), W[:, tasks].T])
+        strengths = np.append(self.lambda1, self.lambda2 / gaps)[:, None]
+        own = Deviations(points, np.broadcast_to(strengths, points.shape))
+        return on_rows(touching(np.linalg.norm(W, axis=1), self.lambda3), own)
 
     @classmethod
     def examples(cls, n_features: int, n_tasks: int) -> Iterator[Penalty]:

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from ._adjacency import edges, laplacian, read_adjacency
 from ._base import Penalty, Quadratic
 from ._order import require_order
+from ._prior import around
 from ._task_matrix import TaskMatrix
 from .chain import Chain
 from .mean import Mean
@@ -93,6 +94,20 @@ class Graph(Quadratic):
             raise ValueError(msg)
         penalty = Mean if self.graph == "mean" else Chain
         return penalty(self.lambda1).quadratic(n_tasks)
+
+    @property
+    def placed_by(self):
+        """What says where in the graph a new task belongs."""
+        if self.incidence is None and isinstance(self.graph, str):
+            return "time" if self.graph == "order" else None
+        return "neighbours"
+
+    def new_task(self, W, place):
+        if self.placed_by == "neighbours":
+            tasks, weight = place.edges(self)
+            return around(W[:, tasks], 2 * self.lambda1 * weight)
+        penalty = Mean if self.graph == "mean" else Chain
+        return penalty(self.lambda1).new_task(W, place)
 
     def resolve(self, gradient, curvature):
         if self.incidence is not None or not isinstance(self.graph, str):

@@ -9,6 +9,7 @@ from numbers import Integral
 import numpy as np
 
 from ._base import Penalty
+from ._prior import on_rows, touching
 
 
 class KSupport(Penalty):
@@ -64,14 +65,18 @@ class KSupport(Penalty):
         self.k = k
 
     def value(self, W):
-        k = self._at_most(len(W))
-        norms = np.sort(np.linalg.norm(W, axis=1))[::-1]
+        return self.lambda1 * self._norm(np.linalg.norm(W, axis=1))[0]
+
+    def _norm(self, norms):
+        """Return the k-support norm of the row norms, and m_q."""
+        k = self._at_most(len(norms))
+        norms = np.sort(norms)[::-1]
         above = norms[: k - 1][::-1]
         rest = norms[k - 1 :].sum() + np.append(0.0, np.cumsum(above))
         means = rest / np.arange(1, k + 1)
         q = int(np.argmax(np.append(above, np.inf) > means))
         square = np.sum(above[q:] ** 2) + (q + 1) * means[q] ** 2
-        return self.lambda1 * math.sqrt(square)
+        return math.sqrt(square), float(means[q])
 
     def prox(self, V, step):
         norms = np.linalg.norm(V, axis=1)
@@ -95,6 +100,13 @@ class KSupport(Penalty):
         """
         norms = np.sort(np.linalg.norm(G, axis=1))[-self._at_most(len(G)) :]
         return float(np.linalg.norm(norms)) / self.lambda1
+
+    def new_task(self, W, place):
+        # the norm's derivative over n_j is max(n_j, m_q) / norm
+        norms = np.linalg.norm(W, axis=1)
+        norm, level = self._norm(norms)
+        share = np.divide(norms, level, out=np.ones_like(norms), where=level > 0)
+        return on_rows(touching(norm * np.minimum(share, 1.0), self.lambda1))
 
     @classmethod
     def examples(cls, n_features: int, n_tasks: int) -> Iterator[Penalty]:

@@ -3,8 +3,9 @@
 import numpy as np
 
 from .._kernels import shrink_rows
-from ._base import Prior
+from ._prior import on_rows, touching
 from ._sign import Signed
+from .l1 import L1
 
 
 class L21(Signed):
@@ -77,12 +78,10 @@ class L21(Signed):
         """
         return float(_norms(self._allowed(G)).max(initial=0.0)) / self.lambda1
 
-    def new_task(self, W):
-        # ||w|| <= w'w / (2 e) + e / 2, with equality at e = ||w||
+    def new_task(self, W, place):
         norms = _norms(np.ascontiguousarray(W))
-        used = np.flatnonzero(norms)
-        basis = np.eye(len(norms))[:, used]
-        return Prior(np.zeros(len(norms)), basis, self.lambda1 / norms[used])
+        sign = L1(0.0, positive=True) if self.positive else None
+        return on_rows(touching(norms, self.lambda1), sign)
 
 
 def _norms(W):

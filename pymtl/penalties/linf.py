@@ -3,6 +3,7 @@
 import numpy as np
 
 from .._kernels import clip_rows
+from ._prior import Deviations
 from ._sign import Signed
 
 
@@ -74,3 +75,10 @@ class LInf(Signed):
         return (
             float(np.abs(self._allowed(G)).sum(axis=1).max(initial=0.0)) / self.lambda1
         )
+
+    def new_task(self, W, place):
+        # (|w| - e)_+ = (|w - e| + |w + e|) / 2 - e is what w adds to the largest e
+        largest = np.abs(W).max(axis=1)
+        points = np.stack([-largest, largest])
+        weights = np.full(points.shape, self.lambda1 / 2)
+        return Deviations(points, weights, self.positive)

@@ -12,7 +12,8 @@ from sklearn.base import clone
 from ..losses.squared import Squared
 from ._adjacency import edges, laplacian, read_adjacency
 from ._base import Penalty
-from ._order import require_order
+from ._order import new_steps, require_order
+from ._prior import Distances
 from ._task_matrix import connected
 
 PRECISION, STEPS = 1e-13, 200
@@ -150,6 +151,23 @@ class NetworkLasso(Penalty):
         scale = np.abs(W).max(axis=1, keepdims=True)
         fused = np.all(np.abs(W[:, a] - W[:, b]) <= EQUAL * scale, axis=0)
         return {"task_groups_": connected(a[fused], b[fused], len(tasks))}
+
+    @property
+    def placed_by(self):
+        """What says where in the graph a new task belongs."""
+        named = {"mean": None, "order": "time"}
+        return named[self.graph] if isinstance(self.graph, str) else "neighbours"
+
+    def new_task(self, W, place):
+        n_tasks = W.shape[1]
+        if not isinstance(self.graph, str):
+            tasks, weight = place.edges(self)
+        elif self.graph == "order":
+            tasks, gaps = new_steps(None, n_tasks, place.time)
+            weight = 1 / gaps
+        else:
+            tasks, weight = np.arange(n_tasks), np.full(n_tasks, 1 / (n_tasks + 1))
+        return Distances(W[:, tasks], self.lambda1 * weight)
 
     @classmethod
     def examples(cls, n_features: int, n_tasks: int) -> Iterator[Penalty]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .._kernels import tree_gauge
+from ._prior import on_rows, touching
 from ._sign import Signed
 from .l1 import L1
 from .l21 import L21
@@ -92,3 +93,7 @@ class SparseGroup(Signed):
         used = weight > 0
         G = np.ascontiguousarray(self._allowed(G))
         return tree_gauge(G, tasks, start[used], stop[used], weight[used])
+
+    def new_task(self, W, place):
+        rows = touching(np.linalg.norm(W, axis=1), self.lambda1)
+        return on_rows(rows, L1(self.lambda2, self.positive))

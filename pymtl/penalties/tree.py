@@ -13,6 +13,8 @@ from sklearn.base import clone
 
 from .._kernels import tree_gauge, tree_prox, tree_value
 from ._base import Penalty
+from ._prior import on_rows, touching
+from .l1 import L1
 
 
 class Tree(Penalty):
@@ -70,6 +72,7 @@ class Tree(Penalty):
     by_task = True
 
     separable = "row"
+    placed_by = "neighbours"
 
     def __init__(self, lambda1: float | str = "auto", tree: Any = None):
         self.lambda1 = lambda1
@@ -107,6 +110,25 @@ class Tree(Penalty):
         """
         gauge = tree_gauge(np.ascontiguousarray(G), *self._groups(G))
         return gauge / self.lambda1
+
+    def new_task(self, W, place):
+        # a leaf below the smallest node that holds the neighbours
+        order, start, stop, weight = self._groups(W)
+        n_tasks = len(order)
+        beside = np.ones(n_tasks) if place.weight is None else place.weight
+        leaves = np.flatnonzero(beside[order])
+        above = (start <= leaves[0]) & (leaves[-1] < stop) & (stop - start > 1)
+        precision = np.zeros(len(W))
+        for a, b, w in zip(start[above], stop[above], weight[above], strict=True):
+            norms = np.linalg.norm(W[:, order[a:b]], axis=1)
+            precision += touching(norms, self.lambda1 * w)
+        # with its own the weights above it are, together, what the others there have
+        leaf = np.arange(n_tasks)
+        total = ((start[:, None] <= leaf) & (leaf < stop[:, None])).T @ weight
+        near = np.argmin(np.where(above, stop - start, n_tasks + 1))
+        inside = slice(start[near], stop[near]) if above.any() else slice(None)
+        own = max(float(total[inside].mean() - weight[above].sum()), 0.0)
+        return on_rows(precision, L1(self.lambda1 * own))
 
     def _groups(self, W):
         """Return what the kernels take: (order, start, stop, weight) of the nodes."""

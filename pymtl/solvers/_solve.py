@@ -194,7 +194,7 @@ def _certified(problem, result, tol, null_objective):
         model = problem if problem.loss.quadratic else problem.model(point)
         result.gap = newton_decrement(model, result.W)
     elif result.dual is None:
-        unit = np.linalg.norm(problem.null_point.gradient)
+        unit = np.linalg.norm(problem.null_point.gradient) or 1.0
         metric = problem.metric()
         result.certificate = prox_residual(problem, point, metric, 1 / metric) / unit
     if result.kind != "prox residual":

@@ -71,7 +71,7 @@ def apg(
     unit = None
     if by_residual:
         start = problem.point(np.zeros_like(W))
-        unit = np.linalg.norm(start.gradient)
+        unit = np.linalg.norm(start.gradient) or 1.0
     old = new = problem.point(W)
     momentum, beta = 1.0, 0.0
     result = Result(W, history=[])

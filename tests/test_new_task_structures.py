@@ -1,0 +1,420 @@
+"""New tasks of every structure, against independent solvers of their problem."""
+
+import cvxpy as cp
+import numpy as np
+import pytest
+
+from pymtl import (
+    MultiTaskClassifier,
+    MultiTaskFusedSparseGroupRegressor,
+    MultiTaskGraphRegressor,
+    MultiTaskMixed,
+    MultiTaskNetworkLassoClassifier,
+    MultiTaskNetworkLassoRegressor,
+    MultiTaskRegressor,
+    MultiTaskSparseGroupRegressor,
+    MultiTaskTemporalGroupRegressor,
+    MultiTaskTreeRegressor,
+    PooledClassifier,
+)
+from pymtl.datasets import make_multitask_classification, make_multitask_regression
+from pymtl.penalties import (
+    L1,
+    L21,
+    PENALTIES,
+    Chain,
+    Clustered,
+    DataShared,
+    Dirty,
+    FeatureCovariance,
+    Graph,
+    LInf,
+    Mean,
+    Relationship,
+    Ridge,
+    RobustFeature,
+    SparseGroup,
+    TraceNorm,
+    Tree,
+)
+from pymtl.penalties._prior import About, Beside, Deviations, Distances, Near
+
+RNG = np.random.default_rng(0)
+RING = np.roll(np.eye(5), 1, axis=1) + np.roll(np.eye(5), -1, axis=1)
+LINKS = {0: 1.0, 3: 0.5}
+TIMES = [0.0, 1.0, 2.5, 4.0, 7.0]
+
+
+@pytest.fixture(scope="module")
+def data():
+    return make_multitask_regression(
+        n_tasks=6,
+        n_samples=25,
+        n_features=6,
+        structure="mean",
+        snr=2.0,
+        random_state=0,
+    )
+
+
+def near(w, W, weights):
+    return sum(a * cp.sum_squares(w - W[:, t]) for t, a in weights.items())
+
+
+def apart(w, W, weights):
+    return sum(a * cp.norm(w - W[:, t]) for t, a in weights.items())
+
+
+def steps(w, W, weights):
+    return sum(a * cp.norm1(w - W[:, t]) for t, a in weights.items())
+
+
+def rows(w, W):
+    size = np.linalg.norm(W, axis=1)
+    used = size > 0
+    return cp.sum(cp.multiply(0.5 / size[used], cp.square(w[used]))) + 1e6 * (
+        cp.sum_squares(w[~used]) if (~used).any() else 0
+    )
+
+
+AFTER, BETWEEN = {4: 1 / 1.75}, {2: 1 / 0.5, 3: 1.0}
+CASES = {
+    "graph": (
+        MultiTaskGraphRegressor(0.3, 0.1, graph=RING),
+        {"neighbours": LINKS},
+        lambda w, W: 0.3 * near(w, W, LINKS) + 0.1 * cp.sum_squares(w),
+    ),
+    "graph by incidence": (
+        MultiTaskRegressor(Graph(0.3, incidence=RING[:, :3])),
+        {"neighbours": [1, 4]},
+        lambda w, W: 0.3 * near(w, W, {1: 1.0, 4: 1.0}),
+    ),
+    "graph in order": (
+        MultiTaskGraphRegressor(0.3, graph="order"),
+        {"time": 1.5},
+        lambda w, W: 0.6 * near(w, W, {1: 1.0, 2: 1.0}),
+    ),
+    "network lasso": (
+        MultiTaskNetworkLassoRegressor(0.15, 0.1, graph=RING),
+        {"neighbours": LINKS},
+        lambda w, W: 0.15 * apart(w, W, LINKS) + 0.1 * cp.sum_squares(w),
+    ),
+    "network lasso of all": (
+        MultiTaskNetworkLassoRegressor(0.3),
+        {},
+        lambda w, W: 0.3 * apart(w, W, dict.fromkeys(range(5), 1 / 6)),
+    ),
+    "network lasso in order": (
+        MultiTaskNetworkLassoRegressor(0.1, graph="order"),
+        {},
+        lambda w, W: 0.1 * apart(w, W, {4: 1.0}),
+    ),
+    "chain": (
+        MultiTaskRegressor(Chain(0.3, TIMES) + Ridge(0.1)),
+        {"time": 3.0},
+        lambda w, W: 0.3 * near(w, W, BETWEEN) + 0.1 * cp.sum_squares(w),
+    ),
+    "temporal group": (
+        MultiTaskTemporalGroupRegressor(0.1, 0.3, 0.6, times=TIMES),
+        {},
+        lambda w, W: (
+            0.1 * cp.sum_squares(w) + 0.3 * near(w, W, AFTER) + 0.6 * rows(w, W)
+        ),
+    ),
+    "fused sparse group": (
+        MultiTaskFusedSparseGroupRegressor(0.05, 0.1, 0.3, times=TIMES),
+        {"time": 3.0},
+        lambda w, W: 0.05 * cp.norm1(w) + 0.1 * steps(w, W, BETWEEN) + 0.3 * rows(w, W),
+    ),
+    "sparse group, shrunk to the mean": (
+        MultiTaskRegressor(SparseGroup(0.2, 0.1) + Mean(0.3)),
+        {},
+        lambda w, W: (
+            0.2 * rows(w, W)
+            + 0.1 * cp.norm1(w)
+            + 0.25 * cp.sum_squares(w - W.mean(axis=1))
+        ),
+    ),
+    "linf": (
+        MultiTaskRegressor(LInf(0.4)),
+        {},
+        lambda w, W: 0.4 * cp.sum(cp.pos(cp.abs(w) - np.abs(W).max(axis=1))),
+    ),
+    "tree": (
+        MultiTaskTreeRegressor(0.1, tree=[[0, 1], [2, (3, 0.5), 4]]),
+        {"neighbours": [2, 4]},
+        lambda w, W: (
+            0.1 * rows(w, W) + 0.1 * rows(w, W[:, 2:]) + 0.1 * 2.5 / 3 * cp.norm1(w)
+        ),
+    ),
+    "tree, below the root": (
+        MultiTaskTreeRegressor(0.1, tree=[[0, 1], [2, 3, 4]]),
+        {},
+        lambda w, W: 0.1 * rows(w, W) + 0.2 * cp.norm1(w),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_problem_with_all_else_fixed(data, case):
+    model, place, value = CASES[case]
+    model.set_params(tol=1e-10, max_iter=100_000).fit(data.Xs[:5], data.ys[:5])
+    X, y = data.Xs[5][:12], data.ys[5][:12]
+    new = model.fit_new_task(X, y, **place)
+    w, c = cp.Variable(6), cp.Variable()
+    W = np.asarray(model.coef_.T)
+    loss = cp.sum_squares(y - X @ w - c) / (2 * len(y))
+    cp.Problem(cp.Minimize(loss + value(w, W))).solve(solver=cp.CLARABEL)
+    np.testing.assert_allclose(new.coef_[0], w.value, atol=2e-5)
+    np.testing.assert_allclose(new.intercept_[0], c.value, atol=2e-5)
+    assert new.converged_
+
+
+def place_of(penalty):
+    """Return the arguments that say where a new task belongs, if it asks for them."""
+    return {"neighbours": [0, 2]} if penalty.placed_by == "neighbours" else {}
+
+
+@pytest.mark.parametrize("name", sorted(PENALTIES))
+def test_every_structure_has_a_place_for_a_new_task(data, name):
+    for penalty in PENALTIES[name].examples(6, 5):
+        model = MultiTaskRegressor(penalty.scaled(0.1)).fit(data.Xs[:5], data.ys[:5])
+        place = place_of(model.penalty_)
+        new = model.fit_new_task(data.Xs[5], data.ys[5], **place)
+        assert new.converged_
+        assert np.isfinite(new.coef_).all()
+        assert new.score(data.Xs[5], data.ys[5]) > 0.1
+        if place and name != "tree":  # which has a place below its root
+            with pytest.raises(ValueError, match="neighbours="):
+                model.fit_new_task(data.Xs[5], data.ys[5])
+
+
+TREE = [[0, 1, 2], [3, 4]]
+CLASSES = {
+    "ridge": Ridge(0.05),
+    "l21": L21(0.03) + Ridge(0.02),
+    "trace": TraceNorm(0.03),
+    "sparse group": SparseGroup(0.02, 0.02),
+    "linf": LInf(0.03),
+    "covariance": FeatureCovariance(0.001),
+    "clustered": Clustered(0.05, 0.01),
+    "relationship": Relationship(0.01, 0.01),
+    "robust": RobustFeature(0.05, 0.06),
+    "dirty": Dirty(0.05, 0.03),
+    "data shared": DataShared(0.05, 0.02),
+    "tree": Tree(0.01, TREE),
+}
+
+
+@pytest.fixture(scope="module")
+def labels():
+    data = make_multitask_classification(
+        n_tasks=5, n_samples=60, n_features=4, structure="mean", random_state=0
+    )
+    B, rng = RNG.normal(size=(3, 4)), np.random.default_rng(1)
+    scores = [X @ B.T + rng.normal(size=(60, 3)) for X in data.Xs]
+    return data.Xs, [np.array(["a", "b", "c"])[z.argmax(axis=1)] for z in scores]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_task_of_three_classes_gets_back_its_probabilities(labels, name):
+    Xs, ys = labels
+    model = MultiTaskClassifier(CLASSES[name], tol=1e-9).fit(Xs, ys)
+    place = {"neighbours": [4]} if name == "tree" else {}
+    new = model.fit_new_task(Xs[3], ys[3], **place)
+    assert new.coef_.shape == (1, 3, 4)
+    p = model.predict_proba({3: Xs[3]})[3]
+    np.testing.assert_allclose(new.predict_proba(Xs[3]), p, atol=2e-4)
+    if name not in ("linf", "dirty"):  # which leave free what classes have in common
+        np.testing.assert_allclose(new.coef_[0], model.coef_[3], atol=1e-3)
+
+
+def multinomial(X, y, classes, value, intercept=None):
+    """Minimise the multinomial loss of a task, by an independent solver."""
+    W, c = cp.Variable((len(classes), X.shape[1])), cp.Variable(len(classes))
+    Z = X @ W.T + np.ones((len(X), 1)) @ cp.reshape(c, (1, len(classes)), order="C")
+    Y = (np.asarray(y)[:, None] == classes).astype(float)
+    loss = cp.sum(cp.log_sum_exp(Z, axis=1)) - cp.sum(cp.multiply(Y, Z))
+    objective = loss / len(X) + value(W) + (intercept(c) if intercept else 0)
+    cp.Problem(cp.Minimize(objective)).solve(solver=cp.CLARABEL)
+    return W.value, c.value
+
+
+def test_three_classes_near_the_mean_with_shrunk_intercepts(labels):
+    Xs, ys = labels
+    model = MultiTaskClassifier(
+        Mean(0.1) + Ridge(0.01), fit_intercept="shrink", lambda0=0.2, tol=1e-9
+    ).fit(Xs[:4], ys[:4])
+    X, y = Xs[4][:20], ys[4][:20]
+    new = model.fit_new_task(X, y)
+    mean, centre = model.coef_.mean(axis=0), model.intercept_.mean(axis=0)
+    W, c = multinomial(
+        X,
+        y,
+        model.classes_,
+        lambda W: 0.08 * cp.sum_squares(W - mean) + 0.01 * cp.sum_squares(W),
+        lambda c: 0.16 * cp.sum_squares(c - centre),
+    )
+    np.testing.assert_allclose(new.coef_[0], W, atol=1e-4)
+    np.testing.assert_allclose(new.intercept_[0], c - c.mean(), atol=1e-4)
+    assert new.prior_mean_.shape == (3, 4)
+
+
+def test_one_model_for_all_classes_moves_its_intercept_alone(labels):
+    Xs, ys = labels
+    model = PooledClassifier(0.1, fit_intercept=True).fit(Xs[:4], ys[:4])
+    new = model.fit_new_task(Xs[4], ys[4])
+    np.testing.assert_allclose(new.coef_[0], model.coef_[0], atol=1e-12)
+    _, c = multinomial(
+        Xs[4], ys[4], model.classes_, lambda W: 1e4 * cp.sum_squares(W - model.coef_[0])
+    )
+    np.testing.assert_allclose(new.intercept_[0], c - c.mean(), atol=1e-4)
+
+
+def test_a_class_that_the_new_task_does_not_show(labels):
+    Xs, ys = labels
+    model = MultiTaskClassifier(L21(0.03)).fit(Xs[:4], ys[:4])
+    seen = ys[4] != "b"
+    new = model.fit_new_task(Xs[4][seen], ys[4][seen])
+    assert new.classes_.tolist() == ["a", "b", "c"]
+    assert new.predict_proba(Xs[4])[:, 1].max() == 0
+    with pytest.raises(ValueError, match=r"holds \['d'\], the classes of training"):
+        model.fit_new_task(Xs[4][:2], ["a", "d"])
+
+
+@pytest.mark.parametrize("penalty", [L21(0.1), Dirty(0.1, 0.06), Clustered(0.1, 0.02)])
+def test_mixed_tasks_get_back_their_coefficients(data, penalty):
+    ys = [10 * data.ys[0] + 3, np.where(data.ys[1] > 0, "yes", "no"), *data.ys[2:]]
+    loss = ["squared", "logistic", "huber", *["squared"] * 3]
+    model = MultiTaskMixed(penalty, loss, tol=1e-9, max_iter=100_000)
+    model.fit(data.Xs, ys)
+    for t in range(3):
+        new = model.fit_new_task(data.Xs[t], ys[t], loss=loss[t])
+        unit = np.abs(model.coef_[t]).max()
+        np.testing.assert_allclose(new.coef_[0], model.coef_[t], atol=2e-4 * unit)
+        assert new.intercept_[0] == pytest.approx(model.intercept_[t], abs=2e-3)
+        answer = model.predict({t: data.Xs[t]})[t]
+        assert new.predict(data.Xs[t]).shape == answer.shape
+        assert new.predict(data.Xs[t])[0] == pytest.approx(answer[0], abs=2e-3)
+    with pytest.raises(ValueError, match="say which the new one has, loss="):
+        model.fit_new_task(data.Xs[0], ys[0])
+
+
+def test_mixed_tasks_without_a_new_one(data):
+    ys = [*data.ys[:5], np.digitize(data.ys[5], [-1, 1])]
+    loss = ["squared"] * 5 + ["logistic"]
+    model = MultiTaskMixed(L21(0.1), loss).fit(data.Xs, ys)
+    new = model.fit_new_task(data.Xs[5], ys[5], loss="logistic")
+    assert new.coef_[0].shape == (3, 6)
+    assert new.score(data.Xs[5], ys[5]) > 0.6
+    for fitted in (ys, data.ys):
+        losses = loss if fitted is ys else "squared"
+        model = MultiTaskMixed("clustered", losses).fit(data.Xs, fitted)
+        with pytest.raises(ValueError, match="holds all classes of a task"):
+            model.fit_new_task(data.Xs[5], ys[5], loss="logistic")
+    model = MultiTaskMixed("mean", fit_intercept="shared").fit(data.Xs, data.ys)
+    with pytest.raises(ValueError, match="does not share intercepts"):
+        model.fit_new_task(data.Xs[0], data.ys[0])
+
+
+def test_network_lasso_of_a_classifier():
+    data = make_multitask_classification(
+        n_tasks=6, n_samples=40, n_features=4, structure="mean", random_state=0
+    )
+    model = MultiTaskNetworkLassoClassifier(0.02, 0.01, graph=RING)
+    model.set_params(tol=1e-11).fit(data.Xs[:5], data.ys[:5])
+    X, y = data.Xs[5][:20], data.ys[5][:20]
+    new = model.fit_new_task(X, y, neighbours=LINKS)
+    w, c = cp.Variable(4), cp.Variable()
+    sign = np.where(y == model.classes_[1], 1.0, -1.0)
+    loss = cp.sum(cp.logistic(-cp.multiply(sign, X @ w + c))) / len(y)
+    loss += 0.02 * apart(w, model.coef_.T, LINKS) + 0.01 * cp.sum_squares(w)
+    cp.Problem(cp.Minimize(loss)).solve(solver=cp.CLARABEL)
+    np.testing.assert_allclose(new.coef_[0], w.value, atol=1e-4)
+
+
+def test_shrunk_intercepts_and_covariates(data):
+    weight = np.array([0.0, 1.0, 2.0, 0.5, 1.0, 3.0])
+    model = MultiTaskSparseGroupRegressor(
+        0.2, 0.1, fit_intercept="shrink", lambda0=0.2, feature_weight=weight, tol=1e-10
+    )
+    ys = [y + t for t, y in enumerate(data.ys)]
+    model.fit(data.Xs[:5], ys[:5])
+    X, y = data.Xs[5][:12], ys[5][:12]
+    new = model.fit_new_task(X, y)
+    w, c = cp.Variable(6), cp.Variable()
+    loss = cp.sum_squares(y - X @ w - c) / 24
+    own = cp.multiply(weight[1:], w[1:])
+    loss += 0.2 * rows(own, weight[1:, None] * model.coef_.T[1:]) + 0.1 * cp.norm1(own)
+    loss += 0.2 * 5 / 6 * cp.square(c - model.intercept_.mean())
+    cp.Problem(cp.Minimize(loss)).solve(solver=cp.CLARABEL)
+    np.testing.assert_allclose(new.coef_[0], w.value, atol=2e-5)
+    np.testing.assert_allclose(new.intercept_[0], c.value, atol=2e-5)
+
+
+def test_where_a_new_task_belongs(data):
+    X, y = data.Xs[5], data.ys[5]
+    names = dict(zip("abcde", data.Xs, strict=False))
+    ys = dict(zip("abcde", data.ys, strict=False))
+    links = [("a", "b"), ("b", "c"), ("c", "d"), ("d", "e")]
+    model = MultiTaskGraphRegressor(0.3, graph=links).fit(names, ys)
+    one = model.fit_new_task(X, y, neighbours=["a", "c"])
+    same = model.fit_new_task(X, y, neighbours={"a": 1, "c": 1.0, "d": 0})
+    np.testing.assert_array_equal(one.coef_, same.coef_)
+    np.testing.assert_allclose(one.prior_mean_, model.coef_[[0, 2]].mean(axis=0))
+    for wrong in (["a", "x"], {"a": -1.0}, {"a": 0.0}, []):
+        with pytest.raises(ValueError, match="a list of labels of tasks of training"):
+            model.fit_new_task(X, y, neighbours=wrong)
+    with pytest.raises(ValueError, match="no place for time=.*is: neighbours="):
+        model.fit_new_task(X, y, time=2)
+    model = MultiTaskRegressor(Chain(0.3, TIMES)).fit(data.Xs[:5], data.ys[:5])
+    for time in (4.0, np.inf, "1"):
+        with pytest.raises(ValueError, match="^time="):
+            model.fit_new_task(X, y, time=time)
+
+
+KNOWN = {
+    "deviations": Deviations(RNG.normal(size=(3, 5)), RNG.random((3, 5))),
+    "positive deviations": Deviations(
+        RNG.normal(size=(3, 5)), RNG.random((3, 5)), positive=True
+    ),
+    "about": About(L1(0.4), RNG.normal(size=5)),
+    "near": Near(
+        Deviations(RNG.normal(size=(2, 5)), RNG.random((2, 5))),
+        np.array([0.0, 0.3, -1.0, 0.2, 0.5]),
+        np.array([np.inf, 0.5, 2.0, 1.0, 3.0]),
+    ),
+    "beside": Beside(L1(0.4), np.array([[0.7]]), 2.0),
+    "distances": Distances(RNG.normal(size=(5, 3)), np.array([0.4, 0.2, 0.9])),
+    "distances in many dimensions": Distances(
+        RNG.normal(size=(9, 2)), np.array([0.4, 0.9])
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_prox_and_conjugate(name):
+    penalty, rng = KNOWN[name], np.random.default_rng(3)
+    d = {"distances in many dimensions": 9, "beside": 6}.get(name, 5)
+    for scale in (0.1, 1.0, 5.0):
+        V = scale * rng.normal(size=(d, 1))
+        step = rng.uniform(0.3, 2.0, size=(d, 1)) if penalty.task_metric else 0.7
+        W = penalty.prox(V, step)
+        G = (V - W) / step  # a subgradient at W
+        for _ in range(20):
+            U = W + rng.normal(size=V.shape) * rng.choice([1e-3, 0.1, 1.0])
+            rise = np.sum((U - V) ** 2 / (2 * step)) + penalty.value(U)
+            assert rise >= np.sum((W - V) ** 2 / (2 * step)) + penalty.value(W) - 1e-12
+        if hasattr(penalty, "conjugate"):
+            total = penalty.value(W) + penalty.conjugate(G)
+            assert total == pytest.approx(np.sum(W * G))
+        if hasattr(penalty, "polar"):
+            assert penalty.polar(G) <= 1 + 1e-12
+
+
+def test_distances_stop_at_a_point_that_holds():
+    points = np.array([[0.0, 4.0, 0.0], [0.0, 0.0, 0.0]])
+    penalty = Distances(points, np.array([1.0, 0.5, 1.0]))  # two of them are the same
+    np.testing.assert_array_equal(penalty.prox(np.array([[1.0], [0.0]]), 1.0), 0.0)
+    far = penalty.prox(np.array([[3.0], [0.0]]), 1.0)
+    np.testing.assert_allclose(far, [[1.5], [0.0]])
