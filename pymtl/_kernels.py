@@ -69,6 +69,25 @@ def gram_product(H, W):
 
 
 @njit
+def _norm(u):
+    """Length of u, also where the squares overflow or vanish."""
+    square = 0.0
+    for t in range(u.shape[0]):
+        square += u[t] * u[t]
+    if 1e-200 < square < 1e200:
+        return math.sqrt(square)
+    top = 0.0
+    for t in range(u.shape[0]):
+        top = max(top, abs(u[t]))
+    if top == 0.0:
+        return 0.0
+    square = 0.0
+    for t in range(u.shape[0]):
+        square += (u[t] / top) ** 2
+    return top * math.sqrt(square)
+
+
+@njit
 def _shrink_row(u, L, strength, w):
     """Write the minimiser of ``½ sum_t L_t w_t^2 - u'w + strength ||w||_2`` into w.
 
@@ -77,21 +96,14 @@ def _shrink_row(u, L, strength, w):
     found by Newton's method from the left.
     """
     m = u.shape[0]
-    top = 0.0
-    low, high = np.inf, 0.0
-    for t in range(m):
-        top = max(top, abs(u[t]))
-        low = min(low, L[t])
-        high = max(high, L[t])
-        w[t] = 0.0
-    if top == 0.0:
-        return
-    norm = 0.0
-    for t in range(m):
-        norm += (u[t] / top) ** 2
-    norm = top * math.sqrt(norm)
+    w[:] = 0.0
+    norm = _norm(u)
     if norm <= strength:
         return
+    low, high = np.inf, 0.0
+    for t in range(m):
+        low = min(low, L[t])
+        high = max(high, L[t])
     if low == high:
         shrunk = 1.0 - strength / norm
         for t in range(m):
@@ -162,39 +174,102 @@ def clip_rows(V, step, strength):
 
 
 @njit
-def bcd_epoch(H, scale, ridge, W, G, entry, row):
+def _minimise_row(u, L, entry, row, w):
+    """Write the minimiser of ``½ sum L w² - u'w + entry ||w||_1 + row ||w||_2``."""
+    m = u.shape[0]
+    if entry > 0.0:
+        for t in range(m):
+            u[t] -= min(max(u[t], -entry), entry)
+    if row > 0.0:
+        _shrink_row(u, L, row, w)
+    else:
+        for t in range(m):
+            w[t] = u[t] / L[t] if L[t] > 0.0 else 0.0
+
+
+@njit
+def bcd_epoch(H, scale, ridge, W, G, entry, row, after):
     """Minimise over each row of the coefficients in turn, W and G being updated.
 
     The objective is a quadratic with the Hessian ``scale_t H_t + diag(ridge)`` in
     task t and the gradient G, plus ``entry ||w_j||_1 + row ||w_j||_2`` for each row j.
-    Here W and G are (n_tasks, d), and H is (n_tasks, d, d), or (1, d, d) when the
-    tasks share it.
+    Here W and G are (n_tasks, d), and H is (n_tasks, d, d). With `after` the gradient
+    is kept up for the rows to come alone.
     """
     m, d = W.shape
-    own = H.shape[0] > 1
     u = np.empty(m, np.float64)
     L = np.empty(m, np.float64)
     w = np.empty(m, np.float64)
     for j in range(d):
+        first = j if after else 0
         for t in range(m):
-            L[t] = scale[t] * H[t if own else 0, j, j] + ridge[j]
+            L[t] = scale[t] * H[t, j, j] + ridge[j]
             u[t] = L[t] * W[t, j] - G[t, j]
-            if entry > 0.0:
-                u[t] -= min(max(u[t], -entry), entry)
-        if row > 0.0:
-            _shrink_row(u, L, row, w)
-        else:
-            for t in range(m):
-                w[t] = u[t] / L[t] if L[t] > 0.0 else 0.0
+        _minimise_row(u, L, entry, row, w)
         for t in range(m):
             move = w[t] - W[t, j]
             if move != 0.0:
                 W[t, j] = w[t]
                 G[t, j] += ridge[j] * move
                 move *= scale[t]
-                h = H[t if own else 0, j]
-                for i in range(d):
+                h = H[t, j]
+                for i in range(first, d):
                     G[t, i] += move * h[i]
+
+
+@njit
+def bcd_epoch_shared(H, scale, ridge, W, G, entry, row, after):
+    """As :func:`bcd_epoch`, for tasks that share H (1, d, d); W, G are (d, n_tasks)."""
+    d, m = W.shape
+    u = np.empty(m, np.float64)
+    L = np.empty(m, np.float64)
+    w = np.empty(m, np.float64)
+    for j in range(d):
+        for t in range(m):
+            L[t] = scale[t] * H[0, j, j] + ridge[j]
+            u[t] = L[t] * W[j, t] - G[j, t]
+        _minimise_row(u, L, entry, row, w)
+        moves = False
+        for t in range(m):
+            move = w[t] - W[j, t]
+            moves |= move != 0.0
+            W[j, t] = w[t]
+            G[j, t] += ridge[j] * move
+            u[t] = scale[t] * move
+        if moves:
+            for i in range(j if after else 0, d):
+                h = H[0, j, i]
+                for t in range(m):
+                    G[i, t] += h * u[t]
+
+
+@njit
+def bcd_by_task(H, scale, ridge, W, G, entry, passes, least):
+    """As :func:`bcd_epoch` without a norm of rows: each task by itself.
+
+    H is (n_tasks, d, d), or (1, d, d) when the tasks share it. A task is passed over
+    until that lowers its objective by no more than `least`, `passes` times at most.
+    """
+    m, d = W.shape
+    for t in range(m):
+        Ht = H[t if H.shape[0] > 1 else 0]
+        for _ in range(passes):
+            fall = 0.0
+            for j in range(d):
+                L = scale[t] * Ht[j, j] + ridge[j]
+                u = L * W[t, j] - G[t, j]
+                u -= min(max(u, -entry), entry)
+                move = (u / L if L > 0.0 else 0.0) - W[t, j]
+                if move != 0.0:
+                    fall += 0.5 * L * move * move
+                    W[t, j] += move
+                    G[t, j] += ridge[j] * move
+                    move *= scale[t]
+                    h = Ht[j]
+                    for i in range(d):
+                        G[t, i] += move * h[i]
+            if fall <= least:
+                break
 
 
 @njit

@@ -497,9 +497,8 @@ class MultiTaskBase(BaseEstimator):
 
     def _moved(self, penalty):
         """Return the parameters that give the strengths of a scaled penalty."""
-        names = self.get_params(deep=False)
         values = {s: getattr(p, s) for p in moving(penalty) for s in p.strengths}
-        return {name: value for name, value in values.items() if name in names}
+        return {name: v for name, v in values.items() if hasattr(self, name)}
 
     def _solve(self, centred, problem, W=None):
         return solve(
@@ -557,9 +556,7 @@ class MultiTaskBase(BaseEstimator):
             for name, value in part.learned(seen, parts, data.labels).items():
                 own = name in ("shared_coef_", "specific_coef_")
                 setattr(self, name, self._by_task(centred, value.T) if own else value)
-        z, bounds = problem.predictions(result.W), problem.design.bounds
-        learned = problem.loss.learned(problem.y, z, problem.weight, bounds)
-        for name, value in learned.items():
+        for name, value in problem.learned(result.W).items():
             setattr(self, name, value)
         if centred.lambda0 is not None:
             self.lambda0_ = centred.lambda0

@@ -276,6 +276,10 @@ class Gram:
             return (self.H[0] @ W) * self.scale
         return gram_product(self.H, np.ascontiguousarray(W)) * self.scale
 
+    def diagonal(self):
+        """Return the diagonals (n_features, n_tasks)."""
+        return np.einsum("tjj->jt", self.H) * self.scale
+
     def take(self, features):
         """Return the products of some of the features."""
         H = self.H[:, features[:, None], features]

@@ -9,8 +9,8 @@ from sklearn.linear_model import Lasso
 
 from pymtl import MultiTaskGraphRegressor, MultiTaskL21Regressor, MultiTaskRegressor
 from pymtl import penalties as pen
-from pymtl._kernels import bcd_epoch
-from pymtl.designs import Shared
+from pymtl._kernels import bcd_by_task, bcd_epoch
+from pymtl.designs import Shared, Stacked
 from pymtl.losses import Squared
 from pymtl.solvers import Problem, bcd
 
@@ -193,7 +193,7 @@ def test_one_pass_over_one_row_is_its_minimiser():
         L = H[:, 0] + ridge
         best = form.prox((W - G / L).T, 1 / L.T).T
         slope = G + L * (best - W)
-        bcd_epoch(H, scale, ridge, W, G, *form.row_norms)
+        bcd_epoch(H, scale, ridge, W, G, *form.row_norms, False)
         assert_allclose(W, best, rtol=1e-12, atol=1e-14)
         assert_allclose(G, slope, rtol=1e-10, atol=1e-12)
 
@@ -284,3 +284,32 @@ def test_solves_a_problem_without_an_estimator():
                 X, y[30 * t : 30 * t + 30]
             )
         assert_allclose(result.W[:, t], lasso.coef_, atol=1e-6)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_products_certify_where_they_are_sure(offset):
+    """Far from the origin what rounding does to X'X is more than the gap."""
+    rng = np.random.default_rng(8)
+    X, y = rng.normal(size=(200, 4)), rng.normal(size=200)
+    X += offset
+    design, weight = Stacked(X, np.array([0, 100, 200])), np.full(200, 0.01)
+    problem = Problem(design, Squared(), y, weight, proximal=pen.L1(0.1 + offset))
+    problem.fast()
+    W = np.full((4, 2), 1e-3)
+    judge = problem.judge(W, 1e-9)
+    assert (judge is problem) == bool(offset)
+    if judge is not problem:
+        gaps = [p.gap(p.point(W), p.objective(p.point(W))) for p in (judge, problem)]
+        assert_allclose(*gaps, rtol=0, atol=1e-9)
+
+
+def test_passes_by_task_lead_to_the_lasso():
+    rng = np.random.default_rng(9)
+    X, Y = rng.normal(size=(3, 30, 5)), rng.normal(size=(3, 30))
+    H, W = np.einsum("tni,tnj->tij", X, X), np.zeros((3, 5))
+    G = -np.einsum("tni,tn->ti", X, Y)
+    bcd_by_task(H, np.ones(3), np.zeros(5), W, G, 6.0, 1000, 0.0)
+    for w, x, y in zip(W, X, Y, strict=True):
+        lasso = Lasso(6.0 / 30, fit_intercept=False, tol=1e-12).fit(x, y)
+        assert_allclose(w, lasso.coef_, atol=1e-8)
+    assert_allclose(G, np.einsum("tij,tj->ti", H, W) - np.einsum("tni,tn->ti", X, Y))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -249,8 +250,10 @@ class Penalty(BaseEstimator):
         penalty : Penalty
             The scaled copy.
         """
-        strengths = {s: factor * getattr(self, s) for s in self.strengths}
-        return clone(self).set_params(**strengths)
+        scaled = copy(self)
+        for name in self.strengths:
+            setattr(scaled, name, factor * getattr(self, name))
+        return scaled
 
     def lambda_max(self, gradient: np.ndarray) -> float:
         """Return the smallest lambda1 for which the null model is the solution.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .._sparse import SparseRows, column_squares, gram
 from ..designs import Gram, Spanned
-from ..losses import Squared
+from ..losses import Loss, Squared
 from ..penalties._task_matrix import TaskMatrix
 from ._precondition import Diagonal, Preconditioner, preconditioner
 from .direct import direct
@@ -25,6 +25,7 @@ REFIT_TOL = 1e-28
 FLAT = 1e-4
 FEW = 4
 SEPARATED = 1e-9
+ROUNDING = 16
 
 
 class Point:
@@ -152,7 +153,13 @@ class Problem:
         rows = self.design, self.loss, self.y, self.weight
         other = Problem(*rows, matrix, proximal, self.least_squares)
         other._known = self._known
+        self._known["reused"] = True
         return other
+
+    @property
+    def is_reused(self) -> bool:
+        """Whether what is found out of the data serves more than one problem."""
+        return "reused" in self._known
 
     def _once(self, name, compute):
         """Return what is known of the data by this name."""
@@ -198,6 +205,29 @@ class Problem:
         if last is not None and last.W is W:
             return Point(self, W, last.z, gradient=last.gradient)
         return Point(self, W)
+
+    def judge(self, W: np.ndarray, error: float) -> Problem:
+        """Return the problem that tells the gap at W within an error at the least cost.
+
+        That is the one on Gram matrices where they are known, and where what rounding
+        does to products with them, in the objective and in the gauge, is less.
+        """
+        product = self._known.get("gram")
+        if not isinstance(product, Gram) or not hasattr(self.proximal, "polar"):
+            return self
+        root = np.sqrt(product.diagonal())
+        length = np.sqrt(self.yy) + np.sum(root * np.abs(W), axis=0)
+        eps = ROUNDING * np.finfo(float).eps
+        gauge = self.proximal.polar(eps * root * length)
+        left = eps * float(np.sum(length**2)) + gauge * self.yy
+        return self.fast() if left <= error and not self.null_basis.shape[1] else self
+
+    def learned(self, W: np.ndarray) -> dict[str, Any]:
+        """Return what the loss has learned with coefficients W, as attributes."""
+        if type(self.loss).learned is Loss.learned:
+            return {}
+        rows = self.y, self.predictions(W), self.weight, self.design.bounds
+        return self.loss.learned(*rows)
 
     def predictions(self, W: np.ndarray) -> np.ndarray:
         """Return the predictions, by the columns in use where they are few."""
@@ -474,9 +504,9 @@ class Problem:
         return float(np.dot(self.weight * self.y, self.y))
 
     @property
-    def working_set(self) -> tuple[list, list]:
-        """Rows that coordinate descent has worked on, and what it knows of them."""
-        return self._once("working set", lambda: ([], []))
+    def working_set(self) -> list:
+        """Blocks of rows that coordinate descent has worked on, and their products."""
+        return self._once("working set", list)
 
     def products(self, features: np.ndarray) -> Gram:
         """Return the products X_t'X_t of some of the features."""
@@ -509,13 +539,18 @@ class GramProblem(Problem):
     def __init__(self, problem, product):
         vars(self).update(vars(problem))
         self.product = product
-        self.Xy = self._once("Xy", lambda: self.design.adjoint(self.weight * self.y))
+        if problem.null.any():
+            compute = partial(self.design.adjoint, self.weight * self.y)
+            self.Xy = self._once("Xy", compute)
+        else:
+            self.Xy = -problem.null_point.gradient
 
     def hessian(self, W):
         return self.product(W)
 
     def products(self, features):
-        return self.product.take(features)
+        whole = len(features) == self.design.shape[0]
+        return self.product if whole else self.product.take(features)
 
     def point(self, W):
         HW = self.product(W)

@@ -19,6 +19,7 @@ from .smoothing import smoothing
 
 EXACT = 1e-14
 SOLVERS = ("auto", "apg", "bcd", "direct", "newton")
+SURE = 1e-3
 EASY, LONG = 200, 3000
 INNER_ITERATIONS = 10_000
 ITERATIVE = {"alm": alm, "apg": apg}
@@ -138,9 +139,9 @@ def _methods(problem, solver):
         return
     if solver in ("auto", "newton") and problem.second_order:
         yield partial(newton, problem, inner=_minimise)
-    fast = problem.fast()
     if solver != "apg" and has_bcd(problem):
-        yield partial(bcd, fast)
+        yield partial(bcd, problem)
+    fast = problem.fast()
     own = solver == "auto" and problem.loss.quadratic
     name = problem.proximal.solver if own else "apg"
     method = ITERATIVE[name]
@@ -180,16 +181,19 @@ def _limited(method, most):
 
 
 def _certified(problem, result, tol, null_objective):
-    """Fill in the certificate, computed from the rows."""
+    """Fill in the certificate, from the rows unless their products are sure enough."""
     result.kind = problem.kind if result.polar is None else "duality gap"
-    point = problem.point(result.W)
+    judge = problem
+    if result.kind == "duality gap" and result.polar is None:
+        judge = problem.judge(result.W, SURE * tol * null_objective)
+    point = judge.point(result.W)
     if result.dual is not None:
         point.dual = result.dual
-    else:
+    elif judge is problem:
         problem._known["last point"] = point  # where the next penalty may start
-    result.objective = problem.objective(point)
+    result.objective = judge.objective(point)
     if result.kind == "duality gap":
-        result.gap = problem.gap(point, result.objective, result.polar)
+        result.gap = judge.gap(point, result.objective, result.polar)
     elif result.kind == "newton decrement":
         model = problem if problem.loss.quadratic else problem.model(point)
         result.gap = newton_decrement(model, result.W)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .._kernels import bcd_epoch
+from .._kernels import bcd_by_task, bcd_epoch, bcd_epoch_shared
 from ._problem import Point, Problem
 from ._result import Result
 
@@ -18,6 +18,12 @@ FEW = 256
 FEW_BYTES = 2**26
 KEPT = 5
 INNER = 0.3
+NEAR = 0.99
+DROPPED = 0.1
+FULL = 0.8
+MANY = 0.25
+PASSES = 30
+LEFT = 1e-3
 PATIENCE = 10
 REGULAR = 1e-3  # less lets rounding decide, and equal problems differ
 
@@ -85,9 +91,10 @@ def bcd(
     """
     norms = tuple(map(float, problem.proximal.row_norms))
     result = Result(W, n_iter=0, history=[], solver="bcd")
+    if problem.is_reused:
+        problem = problem.fast()
     point = problem.null_point if W is problem.null else problem.point(W)
-    chunks, blocks = problem.working_set
-    part = _working_set(problem, chunks, blocks) if chunks else None
+    part, inside = None, np.zeros(len(W), dtype=bool)
     best, patience = np.inf, PATIENCE
     while True:
         objective = problem.objective(point)
@@ -100,22 +107,25 @@ def bcd(
         best = min(gap, best)
         if result.certificate <= tol or result.n_iter >= max_iter or not patience:
             break
-        new = _nearest(point, chunks, *norms)
-        if len(new) or part is None:
-            chunks += np.split(new, np.arange(BLOCK, len(new), BLOCK))
-            part = _working_set(problem, chunks, blocks)
+        if part is None or not part.is_whole:
+            score = _score(point, *norms)
+            new, far = _nearest(score, inside), inside & (score < NEAR)
+            if part is None or len(new) or far.sum() > DROPPED * inside.sum():
+                inside &= ~far
+                inside[new] = True
+                part = _working_set(problem, inside, norms)
         part.start(point)
-        goal = max(INNER * gap, 0.5 * tol * null_objective)
-        part.run(norms, goal, max_iter, result)
+        share = 0.0 if part.is_whole else INNER
+        goal = max(share * gap, 0.5 * tol * null_objective)
+        part.run(goal, max_iter, result)
         point = part.whole()
     result.n_iter = max(result.n_iter, 1)
     result.history = result.history or [result.objective]
     return result
 
 
-def _nearest(point, chunks, entry, row):
-    """Return the rows to add to the working set: the farthest from the dual ball."""
-    used = point.W.any(axis=1)
+def _score(point, entry, row):
+    """Return how far each row is from the dual ball: 1 on it, inf for rows in use."""
     A = np.abs(point.gradient + point.pull)
     if row > 0:
         if entry > 0:
@@ -123,63 +133,114 @@ def _nearest(point, chunks, entry, row):
         score = np.sqrt(np.einsum("ij,ij->i", A, A)) / row
     else:
         score = A.max(axis=1) / entry
-    score[used] = np.inf
-    for chunk in chunks:
-        score[chunk] = 0.0
-    size = max(GROWTH * np.count_nonzero(used), SMALLEST)
+    score[point.W.any(axis=1)] = np.inf
+    return score
+
+
+def _nearest(score, inside):
+    """Return the rows to add to the working set: the farthest from the dual ball."""
+    if len(score) <= SMALLEST:
+        return np.flatnonzero(~inside)
+    used = np.isinf(score)
+    score = np.where(inside, 0.0, score)
+    size = max(int(GROWTH * np.count_nonzero(used)), SMALLEST)
     if np.count_nonzero(score > 1) <= size:
         return np.flatnonzero(score > 1)
     return np.sort(np.argpartition(-score, size - 1)[:size])
 
 
-def _working_set(problem, chunks, blocks):
+def _working_set(problem, inside, norms):
     """Return the working set of these rows, in the form that is fast for so many."""
-    size, m = sum(map(len, chunks)), problem.design.shape[1]
+    size, (d, m) = np.count_nonzero(inside), problem.design.shape
+    if size > MANY * d:
+        problem = problem.fast()
+    if hasattr(problem, "product"):
+        return ByProducts(problem, np.arange(d), norms)
     few = size <= FEW and 8 * m * size**2 <= FEW_BYTES
-    if few or size * m <= RATIO * len(problem.y) or hasattr(problem, "product"):
-        return ByProducts(problem, chunks)
-    return ByBlocks(problem, chunks, blocks)
+    if few or size * m <= RATIO * len(problem.y):
+        return ByProducts(problem, np.flatnonzero(inside), norms)
+    return ByBlocks(problem, _blocks(problem, inside), norms)
+
+
+def _blocks(problem, inside):
+    """Return blocks (features, design, products) that hold the rows inside.
+
+    What was worked on before is known; of blocks that have lost many rows the rest.
+    """
+    known, new = problem.working_set, inside.copy()
+    for features, _, _ in known:
+        new[features] = False
+    new = np.flatnonzero(new)
+    for features in np.split(new, np.arange(BLOCK, len(new), BLOCK)):
+        design = problem.design.take(features)
+        known.append((features, design, design.gram(problem.weight)))
+    found = []
+    for features, design, gram in known:
+        kept = np.flatnonzero(inside[features])
+        if len(kept) > FULL * len(features):
+            found.append((features, design, gram))
+        elif len(kept):
+            found.append((features[kept], design.take(kept), gram.take(kept)))
+    return found
 
 
 class WorkingSet:
     """The problem of some of the rows, the others being zero.
 
-    Coefficients W are (n_tasks, n_rows) here, as the kernel wants them. With them go
-    `state`, an affine function of W: the gradient or the predictions.
+    Coefficients W are (n_tasks, n_rows) here, or (n_rows, n_tasks) where all tasks of a
+    row are moved by the same products: as the kernels want them. With them go `state`,
+    an affine function of W: the gradient or the predictions.
+
+    Attributes
+    ----------
+    is_whole : bool
+        Whether these are all rows.
+    thorough : bool
+        Whether a sweep makes many passes.
     """
 
-    def __init__(self, problem, chunks):
+    thorough = False
+
+    def __init__(self, problem, features, norms, by_row):
         self.problem = problem
-        self.features = np.concatenate(chunks)
+        self.features = features
+        self.is_whole = len(features) == problem.design.shape[0]
+        self.norms = norms
+        self.by_row = by_row
         ridge = np.broadcast_to(np.ravel(problem.matrix.ridge), problem.design.shape[0])
-        self.ridge = ridge[self.features]
+        self.ridge = ridge[features]
+
+    def laid(self, A):
+        """Return (n_rows, n_tasks) as the kernels want it, or that the other way."""
+        return A if self.by_row else A.T
 
     def start(self, point):
         """Take the coefficients of a point."""
-        self.W = np.ascontiguousarray(point.W[self.features].T)
+        self.W = np.array(self.laid(point.W[self.features]), order="C")
 
     def coefficients(self):
         """Return the coefficients of all rows."""
         W = np.zeros(self.problem.design.shape)
-        W[self.features] = self.W.T
+        W[self.features] = self.laid(self.W)
         return W
 
     def objective(self, W, state):
-        return self.smooth(W, state) + self.problem.proximal.value(W.T)
+        return self.smooth(W, state) + self.problem.proximal.value(self.laid(W))
 
-    def run(self, norms, goal, max_iter, result):
-        """Pass over the rows until their gap is within the goal, or at its rounding."""
+    def run(self, goal, max_iter, result):
+        """Sweep over the rows until their gap is within the goal, or at rounding."""
         best, patience = np.inf, PATIENCE
         kept = [np.empty((KEPT + 1, *a.shape)) for a in (self.W, self.state)]
         n_kept = self.keep(kept, 0)
         while result.n_iter < max_iter and patience:
-            self.sweep(norms)
+            self.sweep(goal)
             result.n_iter += 1
             n_kept = self.keep(kept, n_kept)
             objective = self.objective(self.W, self.state)
             if n_kept > KEPT:
                 objective = self.extrapolate(*kept, objective)
                 n_kept = self.keep(kept, 0)
+            if n_kept == 1 or self.thorough:
                 gap = self.problem.gap(self.point(), objective)
                 patience = PATIENCE if gap < best else patience - 1
                 best = min(gap, best)
@@ -214,23 +275,34 @@ class WorkingSet:
 class ByProducts(WorkingSet):
     """Few rows: the gradient follows W through the products X_t'X_t."""
 
-    def __init__(self, problem, chunks):
-        super().__init__(problem, chunks)
-        self.gram = problem.products(self.features)
+    def __init__(self, problem, features, norms):
+        self.gram = problem.products(features)
+        self.thorough = norms[1] == 0.0
+        by_row = len(self.gram.H) == 1 and not self.thorough
+        super().__init__(problem, features, norms, by_row)
 
     def start(self, point):
         super().start(point)
         smooth = (point.gradient + point.pull)[self.features]
-        self.state = np.ascontiguousarray(smooth.T)
-        curved = self.gram(self.W.T) + self.ridge[:, None] * self.W.T
-        self.Xy = np.ascontiguousarray((curved - smooth).T)
+        W = point.W[self.features]
+        curved = self.gram(W) + self.ridge[:, None] * W
+        self.state = np.array(self.laid(smooth), order="C")
+        self.Xy = np.array(self.laid(curved - smooth), order="C")
 
     def whole(self):
+        if self.is_whole and hasattr(self.problem, "product"):
+            return self.point()
         return self.problem.point(self.coefficients())
 
-    def sweep(self, norms):
-        gram = self.gram
-        bcd_epoch(gram.H, gram.scale, self.ridge, self.W, self.state, *norms)
+    def sweep(self, goal):
+        entry, row = self.norms
+        data = self.gram.H, self.gram.scale, self.ridge, self.W, self.state
+        if self.thorough:
+            bcd_by_task(*data, entry, PASSES, LEFT * goal / len(self.W))
+        elif self.by_row:
+            bcd_epoch_shared(*data, entry, row, False)
+        else:
+            bcd_epoch(*data, entry, row, False)
 
     def smooth(self, W, G):
         return 0.5 * (float(np.vdot(W, G - self.Xy)) + self.problem.yy)
@@ -238,8 +310,8 @@ class ByProducts(WorkingSet):
     def point(self):
         dual_y = self.problem.yy - float(np.vdot(self.Xy, self.W))
         fit = max(self.smooth(self.W, self.state), 0.0)
-        known = {"fit": fit, "gradient": self.state.T, "dual_y": dual_y}
-        return Point(self.problem, self.W.T, quad=0.0, pull=0.0, **known)
+        known = {"fit": fit, "gradient": self.laid(self.state), "dual_y": dual_y}
+        return Point(self.problem, self.laid(self.W), quad=0.0, pull=0.0, **known)
 
 
 class ByBlocks(WorkingSet):
@@ -248,14 +320,14 @@ class ByBlocks(WorkingSet):
     The state is the gradient of the loss in the predictions.
     """
 
-    def __init__(self, problem, chunks, blocks):
-        super().__init__(problem, chunks)
-        for chunk in chunks[len(blocks) :]:
-            design = problem.design.take(chunk)
-            blocks.append((design, design.gram(problem.weight)))
-        ends = np.cumsum([0, *map(len, chunks)])
-        rows = map(slice, ends[:-1], ends[1:])
-        self.blocks = [(r, *block) for r, block in zip(rows, blocks, strict=True)]
+    def __init__(self, problem, blocks, norms):
+        features = np.concatenate([block[0] for block in blocks])
+        super().__init__(problem, features, norms, len(blocks[0][2].H) == 1)
+        ends = np.cumsum([0, *(len(block[0]) for block in blocks)])
+        self.blocks = [
+            (slice(a, b), design, gram)
+            for a, b, (_, design, gram) in zip(ends[:-1], ends[1:], blocks, strict=True)
+        ]
         weight = problem.weight
         self.inverse = np.divide(1.0, weight, np.zeros_like(weight), where=weight > 0)
 
@@ -267,29 +339,34 @@ class ByBlocks(WorkingSet):
         fit = 0.5 * float(np.dot(self.inverse * self.state, self.state))
         return Point(self.problem, self.coefficients(), dual=self.state, fit=fit)
 
-    def sweep(self, norms):
+    def sweep(self, goal):
+        W, epoch = self.laid(self.W), bcd_epoch_shared if self.by_row else bcd_epoch
         for rows, design, gram in self.blocks:
-            ridge, old = self.ridge[rows], self.W[:, rows]
-            G = np.ascontiguousarray(design.adjoint(self.state).T + ridge * old)
-            W = old.copy()
-            bcd_epoch(gram.H, gram.scale, ridge, W, G, *norms)
-            move = W - old
+            ridge, old = self.ridge[rows], W[rows]
+            G = design.adjoint(self.state) + ridge[:, None] * old
+            G = np.ascontiguousarray(self.laid(G))
+            new = np.array(self.laid(old), order="C")
+            epoch(gram.H, gram.scale, ridge, new, G, *self.norms, True)
+            move = self.laid(new) - old
             if move.any():
-                self.W[:, rows] = W
-                self.state += self.problem.weight * design.forward(move.T)
+                old[:] = self.laid(new)
+                z = design.forward(move)
+                z *= self.problem.weight
+                self.state += z
 
     def smooth(self, W, dual):
-        fit = np.dot(self.inverse * dual, dual) + np.sum(self.ridge * W**2)
-        return 0.5 * float(fit)
+        penalty = np.sum(self.ridge[:, None] * self.laid(W) ** 2)
+        return 0.5 * float(np.dot(self.inverse * dual, dual) + penalty)
 
     def point(self):
         gradient = [design.adjoint(self.state) for _, design, _ in self.blocks]
+        W = self.laid(self.W)
         return Point(
             self.problem,
-            self.W.T,
+            W,
             dual=self.state,
             fit=self.smooth(self.W, self.state),
             gradient=np.concatenate(gradient),
             quad=0.0,
-            pull=(self.ridge * self.W).T,
+            pull=self.ridge[:, None] * W,
         )
