@@ -647,6 +647,8 @@ def test_closed_form_of_any_vector_and_its_bound():
             K[t::4, t::4] += B.T @ B
         expected = np.linalg.solve(K, b.ravel()).reshape(5, 4)
         assert_allclose(W, expected, atol=1e-9 * np.abs(expected).max())
+        H = K - np.kron(np.eye(5), L)
+        assert closed.trace(matrix) == pytest.approx(np.trace(np.linalg.solve(K, H)))
         assert bound < 1e-12
     assert not has_closed_form(TaskMatrix(4, 1.0, f[:, None], np.array([0.0])))
     assert not has_closed_form(TaskMatrix(4, 1.0, matrix=np.eye(4)))

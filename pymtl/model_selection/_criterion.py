@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln
 
+from ..solvers.closed import ClosedForm, has_closed_form
 from ..solvers.direct import conjugate_gradients
 
 
@@ -84,6 +85,9 @@ def traced(problem, W: np.ndarray) -> float:
     """
     if not problem.is_quadratic:
         problem = problem.model(problem.point(W))
+    if hasattr(problem.design, "reduced") and has_closed_form(problem.matrix):
+        closed = ClosedForm(problem.design, problem.y, problem.weight)
+        return closed.trace(problem.matrix)
     solve, total = problem.preconditioner, 0.0
     unit = np.zeros(W.shape)
     for place in np.ndindex(*W.shape):

@@ -63,9 +63,7 @@ class ClosedForm:
             W, modulus = self._join(inverse * self.b), beta
         else:
             f, nu = matrix.factors[:, 0], matrix.values[0]
-            ft, share = f[self.task], 1 - nu / beta
-            B = A * (ft * np.sqrt(abs(share) * S * inverse))
-            M = (1 - share) * np.eye(len(A)) + np.sign(share) * (B @ B.T)
+            ft, share, M = self._coupling(matrix)
             u = np.linalg.solve(M, A @ (ft * inverse * self.b))
             pull = share * ft * (u @ A)
             W = self._join(inverse * (self.b - S * pull)) + np.outer(u, share * f)
@@ -76,6 +74,30 @@ class ClosedForm:
         full = np.zeros((self.n_features, W.shape[1]))
         full[self.seen] = W
         return full, gap / self.null if gap else 0.0
+
+    def trace(self, matrix) -> float:
+        """Return the trace of the inverse Hessian times that of the loss.
+
+        Parameters
+        ----------
+        matrix : TaskMatrix
+            The matrix L, as in :meth:`solve`.
+        """
+        inverse = 1.0 / (self.S + matrix.beta)
+        alone = float(np.sum(self.S * inverse))
+        if not matrix.factors.shape[1]:
+            return alone
+        ft, share, M = self._coupling(matrix)
+        C = self.A * (ft * inverse * np.sqrt(self.S))
+        return alone + share * matrix.beta * float(np.vdot(C, np.linalg.solve(M, C)))
+
+    def _coupling(self, matrix):
+        """Return f by column, 1 - nu / beta, and the d x d system of u."""
+        beta, ft = matrix.beta, matrix.factors[self.task, 0]
+        share = 1 - matrix.values[0] / beta
+        B = self.A * (ft * np.sqrt(abs(share) * self.S / (self.S + beta)))
+        M = (1 - share) * np.eye(len(self.A)) + np.sign(share) * (B @ B.T)
+        return ft, share, M
 
     def _join(self, c):
         """Return V_t c_t for all tasks."""
