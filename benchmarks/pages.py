@@ -5,6 +5,7 @@ the machine from the results, so that none of them is typed.
 """
 
 import csv
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,16 @@ from typing import Any
 from .report import duration
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "speed"
-HEADER = ("work", "pymtl", "fastest other", "ratio", "target", "floor", "first call")
+HEADER = (
+    "work",
+    "pymtl",
+    "fastest other",
+    "ratio",
+    "target",
+    "floor",
+    "first call",
+    "gave no time",
+)
 LONGEST = 62  # characters of a label
 
 Record = dict[str, Any]
@@ -50,10 +60,12 @@ def cells(record: Record) -> dict[str, str]:
     """Return what the table says of a row."""
     row = dict.fromkeys(HEADER, "") | {"work": record["work"]}
     bound = ">=" if record["unit"] == "ratio" else "<="
-    unit = "" if record["unit"] == "ratio" else f" {record['unit']}"
+    unit = "" if record["unit"] == "ratio" else f" {record['unit']}".rstrip()
     row["target"] = f"{bound} {record['target']:g}{unit}"
     if not record["met"]:
         row["target"] += ", missed"
+    silent = [peer for peer in record.get("others", ()) if "seconds" not in peer]
+    row["gave no time"] = ", ".join(f"{p['name']} ({p['status']})" for p in silent)
     if "seconds" not in record:
         return row | {"pymtl": record["status"]}
     row["pymtl"] = duration(record["seconds"])
@@ -62,7 +74,7 @@ def cells(record: Record) -> dict[str, str]:
         row["ratio"] = f"{ratio(record):.2g}" if ratio(record) < 10 else ""
         row["ratio"] = row["ratio"] or f"{ratio(record):.0f}"
     if record["unit"] != "ratio":
-        row["ratio"] = f"{record['value']:.3g} {record['unit']}"
+        row["ratio"] = f"{record['value']:.3g}{unit}"
     if "floor" in record:
         times = record["seconds"] / record["floor"]
         row["floor"] = f"{times:.3g} x {record['floor_is']}"
@@ -73,17 +85,12 @@ def cells(record: Record) -> dict[str, str]:
 
 def line(record: Record) -> str:
     """One row of the table as text."""
-    widths = (LONGEST, 8, 24, 14, 22, 16, 0)
+    widths = (LONGEST, 8, 24, 14, 22, 16, 8, 0)
     row = cells(record)
     text = "  ".join(
         f"{row[key]:<{width}}" for key, width in zip(HEADER, widths, strict=True)
     )
-    others = [
-        f"{peer['name']} {peer.get('message') or peer['status']}"
-        for peer in record.get("others", ())
-        if "seconds" not in peer
-    ]
-    return "  ".join([text, *others]).rstrip()
+    return text.rstrip()
 
 
 def text(records: Sequence[Record]) -> str:
@@ -124,11 +131,12 @@ def _machine(content):
     versions = ", ".join(f"{k} {v}" for k, v in about["packages"].items() if v)
     loads = [row["load"] for row in content["rows"] if row.get("load") is not None]
     busy = f"; load {min(loads):.1f} to {max(loads):.1f}" if loads else ""
+    threads = f"{content['threads']} thread{'s' * (content['threads'] > 1)}"
     clock = {"wall": "time that passes", "cpu": "time of the process"}[content["clock"]]
     return (
         f"Measured on {content['date'][:10]}, {about['cpus']} cores of an "
         f"{about['processor']} ({about['system']}, {about['machine']}), "
-        f"{content['threads']} thread(s) for every solver, {clock}{busy}. "
+        f"{threads} for every solver, {clock}{busy}. "
         f"Python {about['python']}, {versions}.\n"
     )
 
@@ -150,6 +158,7 @@ def picture(path: Path, records: Sequence[Record]) -> bool:
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from PIL import Image  # which Matplotlib needs
     except ImportError:
         return False
     compared = [r for r in records if r["unit"] == "ratio" and ratio(r) > 0]
@@ -175,11 +184,15 @@ def picture(path: Path, records: Sequence[Record]) -> bool:
     low = min(0.8, *(ratio(r) for r in compared)) if compared else 0.8
     axes[-1].set(
         xscale="log",
+        xticks=(ticks := [t for t in (0.1, 1, 10, 100, 1000) if low <= t <= 9 * top]),
+        xticklabels=[f"{t:g}" for t in ticks],
         xlim=(0.8 * low, 12 * top),
-        xlabel="time of the fastest other / time of pymtl (black tick: target)",
     )
+    label = "time of the fastest other / time of pymtl (black tick: target)"
+    axes[-1].set_xlabel(label, fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=90)
+    figure.savefig(drawn := io.BytesIO(), dpi=90)
+    Image.open(drawn).convert("RGB").quantize(32).save(path, optimize=True)
     return True
 
 
@@ -188,7 +201,7 @@ def _bars(ax, rows):
     places = range(len(rows))
     heights = [ratio(r) for r in rows]
     colours = ["#2a7f62" if r["met"] else "#d98032" for r in rows]
-    ax.barh(places, heights, height=0.7, color=colours)
+    ax.barh(places, [h - 1 for h in heights], 0.7, left=1, color=colours)
     ax.plot([r["target"] for r in rows], places, "|", color="black", markersize=9)
     ax.axvline(1, color="0.4", linewidth=0.8)
     for place, row in zip(places, rows, strict=True):

@@ -65,10 +65,11 @@ class Spec:
         low, high = self.n_samples
         rows = f"{low}" if self.shared or low == high else f"{low} to {high}"
         data = "School, " if self.school else ""
-        size = f"{self.n_strengths} strengths to " if self.n_strengths > 1 else ""
-        units = f", units 10^+-{self.spread:g}" if self.spread else ""
+        size = f"{self.n_strengths} strengths to" if self.n_strengths > 1 else "at"
+        low, high = 10**-self.spread, 10**self.spread
+        units = f", units {low:g} to {high:g}" if self.spread else ""
         tasks = f"T={self.n_tasks}, n={rows}, d={self.n_features}{units}"
-        return f"{data}{tasks}, {size}{self.fraction:g}"
+        return f"{data}{tasks}, {size} {self.fraction:g}"
 
     def __str__(self) -> str:
         low, high = self.n_samples

@@ -9,7 +9,7 @@ from . import runner
 from .problems import Problem, Spec, make_problem
 
 TARGET = 1e-6  # duality gap, of the objective at zero
-PATIENCE = 30.0  # seconds, and times the fastest solver's, that a peer is given
+PATIENCE = 20.0  # seconds, and times the fastest solver's, that a peer is given
 LONG = 15.0  # no further calls of what has taken this many seconds
 
 

@@ -247,7 +247,7 @@ def run(
                 timeout=timeout,
             )
         except subprocess.TimeoutExpired:
-            record["status"], record["message"] = "timeout", f"{timeout:g} s"
+            record["status"], record["message"] = "timeout", f"{timeout:.3g} s"
         else:
             if done.returncode != 0:
                 last = done.stderr.strip().splitlines()[-1:] or ["no message"]

@@ -1,7 +1,9 @@
 import csv
 import json
 import math
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -386,7 +388,7 @@ def test_speed_says_what_is_met(table, capsys, tmp_path):
     assert said["fast"] == "100 ms other 400 ms 4 >= 3 2 x pass".split()
     assert said["slow"][-3:] == [">=", "3,", "missed"]
     assert said["bound"] == "100 ms 1 ms <= 2 ms".split()
-    assert said["broken"][-2:] == ["late", "timeout"]
+    assert said["broken"][-2:] == ["late", "(timeout)"]
 
 
 def test_speed_keeps_the_rows_that_are_not_asked_for(table, monkeypatch, tmp_path):
@@ -412,5 +414,14 @@ def test_pages_come_from_the_results(table, tmp_path):
         "ratio": "1 ms",
         "target": "<= 2 ms",
     }
-    assert "1 thread(s)" in (folder / "machine.txt").read_text()
+    assert "1 thread " in (folder / "machine.txt").read_text()
     assert (folder / "ratios.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_shows_every_group():
+    page = (pages.FOLDER.parent / "benchmarks.rst").read_text()
+    shown = {Path(name).name for name in re.findall(r":file: (\S+)", page)}
+    assert {pages.file_name(row.group) for row in speed.rows(False)} <= shown
+    included = re.findall(r"(?::file:|include::|image::) (\S+)", page)
+    assert all((pages.FOLDER.parent / name).is_file() for name in included)
+    assert (pages.FOLDER / "ratios.png").stat().st_size < 100_000
