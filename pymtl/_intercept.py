@@ -16,7 +16,15 @@ import scipy.sparse as sp
 
 from ._feature_weight import FeatureWeight, Scaled, Selected, WithCovariates
 from ._sparse import centre_full
-from .designs import Between, PerClass, Shared, Shifted, Stacked, StackedSparse
+from .designs import (
+    Between,
+    PerClass,
+    Recentred,
+    Shared,
+    Shifted,
+    Stacked,
+    StackedSparse,
+)
 from .losses import Loss, Squared
 from .losses._profiled import Profiled
 from .solvers import on_design
@@ -202,8 +210,11 @@ class Uncentred(Rows):
             design = _plain(data)
         offset = data.offset
         if loss.n_classes is None:
-            squares = partial(_least_squares, data, fit_intercept, self.lambda0)
-            self.least_squares = squares
+            if isinstance(fit_intercept, str):
+                rows = partial(_least_squares, data, fit_intercept, self.lambda0)
+                self.least_squares = rows
+            else:
+                self.least_squares = LeastSquares(design, fit_intercept)
         else:
             design = PerClass(design, loss.n_classes, by_task)
             scalar = getattr(loss, "scalar", None)
@@ -270,6 +281,35 @@ def per_class(W: np.ndarray, d: int, n_tasks: int, by_task: bool) -> np.ndarray:
     if by_task:
         return W.reshape(-1, d, n_tasks).transpose(2, 0, 1)
     return W.T.reshape(n_tasks, -1, d)
+
+
+class LeastSquares:
+    """Weighted least squares whose intercepts are free, or absent.
+
+    Parameters
+    ----------
+    design : design
+        The tasks; with intercepts their rows are centred, with any weights.
+    fit_intercept : bool
+        Whether each task has an intercept.
+    """
+
+    def __init__(self, design, fit_intercept):
+        self.design = design
+        self.fit_intercept = fit_intercept
+
+    def __call__(self, y, weight):
+        """Return design, targets and weights, the intercepts minimised out."""
+        if not self.fit_intercept:
+            return self.design, y, weight
+        design = Recentred(self.design, weight)
+        starts, total = design.bounds[:-1], np.where(design.total > 0, design.total, 1)
+        means = np.add.reduceat(weight * y, starts) / total
+        return design, y - np.repeat(means, np.diff(design.bounds)), weight
+
+    def take(self, features):
+        """Return the same of some of the features."""
+        return LeastSquares(self.design.take(features), self.fit_intercept)
 
 
 def _least_squares(data, fit_intercept, lambda0, y, weight):

@@ -256,6 +256,39 @@ class Shifted:
         return None
 
 
+class Recentred(Shifted):
+    """A design less the weighted means of its tasks, for other weights than before.
+
+    It has to be centred with some weights: then the products lose little where they
+    are corrected for the means.
+
+    Parameters
+    ----------
+    design : design
+        The tasks.
+    weight : ndarray of shape (n_rows,)
+        Row weights.
+    """
+
+    def __init__(self, design, weight):
+        total = np.add.reduceat(weight, design.bounds[:-1])
+        self.total, self.weight = total, weight
+        means = design.adjoint(weight) / np.where(total > 0, total, 1.0)
+        super().__init__(design, means.T)
+
+    def gram(self, weight):
+        product = self.design.gram(weight) if weight is self.weight else None
+        if not isinstance(product, Gram) or len(product.H) < len(self.total):
+            return super().gram(weight)
+        shift = self.shift.T
+        for H, s, c in zip(product.H, shift, self.total / product.scale, strict=True):
+            H -= np.outer(c * s, s)
+        return product
+
+    def take(self, features):
+        return Recentred(self.design.take(features), self.weight)
+
+
 class Gram:
     """The products ``X_t'X_t = c_t H_t``, as a function of the coefficients.
 

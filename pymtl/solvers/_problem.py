@@ -161,6 +161,19 @@ class Problem:
         """Whether what is found out of the data serves more than one problem."""
         return "reused" in self._known
 
+    def take(self, rows: np.ndarray) -> Problem:
+        """Return the problem of some rows of W, the others being zero."""
+        squares = self.least_squares
+        return Problem(
+            self.design.take(rows),
+            self.loss,
+            self.y,
+            self.weight,
+            self.matrix,
+            self.proximal,
+            None if squares is None else squares.take(rows),
+        )
+
     def _once(self, name, compute):
         """Return what is known of the data by this name."""
         if name not in self._known:
@@ -203,7 +216,9 @@ class Problem:
         """Return the smooth parts at W."""
         last = self._known.get("last point")
         if last is not None and last.W is W:
-            return Point(self, W, last.z, gradient=last.gradient)
+            names = "fit", "dual", "gradient"
+            known = {name: vars(last)[name] for name in names if name in vars(last)}
+            return Point(self, W, last.z, **known)
         return Point(self, W)
 
     def judge(self, W: np.ndarray, error: float) -> Problem:
@@ -228,6 +243,11 @@ class Problem:
             return {}
         rows = self.y, self.predictions(W), self.weight, self.design.bounds
         return self.loss.learned(*rows)
+
+    def known_point(self, W: np.ndarray, whole: Point, rows: np.ndarray) -> None:
+        """Remember a point W that has rows of W of a problem that this is a part of."""
+        known = {"fit": whole.fit, "dual": whole.dual, "gradient": whole.gradient[rows]}
+        self._known["last point"] = Point(self, W, whole.z, **known)
 
     def predictions(self, W: np.ndarray) -> np.ndarray:
         """Return the predictions, by the columns in use where they are few."""

@@ -16,12 +16,15 @@ from .bcd import bcd, has_bcd
 from .direct import direct, newton_decrement
 from .newton import newton
 from .smoothing import smoothing
+from .support import has_support, newton_on_support
+from .working_set import has_working_sets, working_sets
 
 EXACT = 1e-14
 SOLVERS = ("auto", "apg", "bcd", "direct", "newton")
 SURE = 1e-3
 EASY, LONG = 200, 3000
 INNER_ITERATIONS = 10_000
+SWEEPS = 20
 ITERATIVE = {"alm": alm, "apg": apg}
 
 
@@ -138,7 +141,10 @@ def _methods(problem, solver):
         yield partial(smoothing, problem)
         return
     if solver in ("auto", "newton") and problem.second_order:
-        yield partial(newton, problem, inner=_minimise)
+        method = partial(newton, inner=_minimise)
+        if has_working_sets(problem):
+            method = partial(working_sets, solver=method)
+        yield partial(method, problem)
     if solver != "apg" and has_bcd(problem):
         yield partial(bcd, problem)
     fast = problem.fast()
@@ -155,11 +161,28 @@ def _methods(problem, solver):
 
 def _minimise(problem, W, gap):
     """Minimise a problem with a squared loss and a norm to a gap."""
+    fast = problem.fast()
+    if has_bcd(fast) and has_support(fast):
+        return _sweep(fast, W, gap)
     for method in _methods(problem, "auto"):
         result = method(W, gap, INNER_ITERATIONS, 1.0)
         if result.certificate <= gap:
             break
         W = result.W
+    return result
+
+
+def _sweep(problem, W, gap):
+    """Minimise by coordinate descent, and where it is slow by Newton's method."""
+    n_iter, sweeps = 0, max(SWEEPS, len(W))
+    while True:
+        result = bcd(problem, W, gap, sweeps, 1.0)
+        n_iter += result.n_iter
+        if result.certificate <= gap or n_iter >= INNER_ITERATIONS:
+            break
+        W = newton_on_support(problem, result.W)
+        sweeps = 2 * sweeps if W is result.W else sweeps
+    result.n_iter = n_iter
     return result
 
 

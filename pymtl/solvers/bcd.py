@@ -108,7 +108,7 @@ def bcd(
         if result.certificate <= tol or result.n_iter >= max_iter or not patience:
             break
         if part is None or not part.is_whole:
-            score = _score(point, *norms)
+            score = row_scores(point)
             new, far = _nearest(score, inside), inside & (score < NEAR)
             if part is None or len(new) or far.sum() > DROPPED * inside.sum():
                 inside &= ~far
@@ -124,8 +124,9 @@ def bcd(
     return result
 
 
-def _score(point, entry, row):
+def row_scores(point: Point) -> np.ndarray:
     """Return how far each row is from the dual ball: 1 on it, inf for rows in use."""
+    entry, row = point.problem.proximal.row_norms
     A = np.abs(point.gradient + point.pull)
     if row > 0:
         if entry > 0:

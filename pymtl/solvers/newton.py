@@ -18,6 +18,8 @@ HALVINGS = 30
 ROUNDING = 1e-14
 INNER = 0.1
 PATIENCE = 4
+SLOWLY = 0.9
+LITTLE = 1e-3
 STEPS = 100
 
 
@@ -78,7 +80,8 @@ def newton(
         else:
             gap = _gap(problem, point, objective, result.polar)
         result.certificate = gap / unit if gap else 0.0
-        idle = idle + 1 if gap > 0.5 * best else 0
+        fall = result.history[-2] - objective if result.n_iter > 1 else np.inf
+        idle = idle + 1 if gap > SLOWLY * best and fall <= LITTLE * gap else 0
         best = min(gap, best)
         if callback is not None:
             callback(result.n_iter, objective, result.certificate)

@@ -111,7 +111,8 @@ def _encode_lists(y):
     vectors = [v.ravel() if v.ndim == 2 and v.shape[1] == 1 else v for v in vectors]
     if any(v.ndim != 1 or _unfit(v) for v in vectors):
         return y, np.zeros(0)
-    for v in vectors:
+    same = len({v.dtype for v in vectors}) == 1
+    for v in [np.concatenate(vectors)] if same else vectors:
         check_classification_targets(v)
     sets, codes = zip(
         *(np.unique(v, return_inverse=True) for v in vectors), strict=True
