@@ -15,6 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ._feature_weight import FeatureWeight, Scaled, Selected, WithCovariates
+from ._kernels import weighted_squares
 from ._sparse import centre_full
 from .designs import (
     Between,
@@ -132,7 +133,8 @@ class Centred(Rows):
         share, y = self.share, self.y
         if data.offset is not None:
             y = y - data.offset
-        self.y_scale = float(np.dot(self.weight * y, y))
+        zero = np.broadcast_to(0.0, y.shape)
+        self.y_scale = weighted_squares(self.weight, y, zero)
         if fit_intercept is False:
             self.means = self.y_means = None
             self.y, self.design = y, _plain(data)

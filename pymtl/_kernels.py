@@ -16,6 +16,16 @@ njit_sums = numba.njit(
 
 
 @njit_sums
+def weighted_squares(weight, y, z):
+    """Sum of ``weight (y - z)²``."""
+    total = 0.0
+    for i in range(y.shape[0]):
+        residual = y[i] - z[i]
+        total += weight[i] * residual * residual
+    return total
+
+
+@njit_sums
 def stacked_forward(X, W, bounds):
     """Predictions ``x_i . w_t`` of rows that are sorted by task."""
     n, d = X.shape

@@ -198,7 +198,8 @@ class Shared:
         scale = self.alike(weight)
         if scale is None:
             return _stacked_gram(self, weight)
-        top = weight[: self.bounds[1]].max()  # rows of weight 1 are not copied
+        weight = weight[: self.bounds[1]]
+        top = weight.max()  # rows of weight 1 are not copied
         return Gram(gram(self.block(0, weight / top))[None], top * scale)
 
     def take(self, features):
@@ -528,8 +529,9 @@ def _alike(weight, m):
     if not weight[0].any():
         return None
     scale = weight.sum(axis=1) / weight[0].sum()
-    if np.any(np.abs(weight - scale[:, None] * weight[0]) > 1e-15 * scale[:, None]):
-        return None
+    for own, c in zip(weight, scale, strict=True):
+        if np.any(np.abs(own - c * weight[0]) > 1e-15 * c):
+            return None
     return scale
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._kernels import weighted_squares
 from ._base import Loss, scaled_deviance, slope
 
 
@@ -25,11 +26,12 @@ class Squared(Loss):
     centring = True
 
     def value(self, y, z, weight, bounds):
-        residual = y - z
-        return 0.5 * float(np.dot(weight * residual, residual))
+        return 0.5 * weighted_squares(weight, y, z)
 
     def gradient(self, y, z, weight, bounds):
-        return weight * (z - y)
+        gradient = z - y
+        gradient *= weight
+        return gradient
 
     def conjugate(self, y, u, weight, bounds):
         return 0.5 * float(np.dot(slope(u, weight), u)) + float(np.dot(u, y))

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.sparse.linalg import LinearOperator, eigsh
 
+from .._kernels import weighted_squares
 from .._sparse import SparseRows, column_squares, gram
 from ..designs import Gram, Spanned
 from ..losses import Loss, Squared
@@ -220,6 +221,11 @@ class Problem:
             known = {name: vars(last)[name] for name in names if name in vars(last)}
             return Point(self, W, last.z, **known)
         return Point(self, W)
+
+    def remember(self, point: Point) -> Point:
+        """Return a point, where the next penalty may start."""
+        self._known["last point"] = point
+        return point
 
     def judge(self, W: np.ndarray, error: float) -> Problem:
         """Return the problem that tells the gap at W within an error at the least cost.
@@ -521,7 +527,8 @@ class Problem:
     @cached_property
     def yy(self) -> float:
         """Weighted sum of the squared targets."""
-        return float(np.dot(self.weight * self.y, self.y))
+        zero = np.broadcast_to(0.0, self.y.shape)
+        return self._once("yy", lambda: weighted_squares(self.weight, self.y, zero))
 
     @property
     def working_set(self) -> list:
@@ -534,15 +541,19 @@ class Problem:
 
     def fast(self) -> Problem:
         """Return the same problem on Gram matrices, where that pays."""
+        product = self._once("gram", self._gram) if self.loss.quadratic else None
+        return self if product is None else GramProblem(self, product)
+
+    def _gram(self):
+        """Return the design's products, None where they do not pay."""
         d, m = self.design.shape
         rows = np.count_nonzero(self.weight)
-        if not self.loss.quadratic or rows < m * d or 8 * m * d * d > GRAM_BYTES:
-            return self
-        B = self.design.block(0, np.ones_like(self.weight))
+        if rows < m * d or 8 * m * d * d > GRAM_BYTES:
+            return None
+        B = self.design.block(0, np.broadcast_to(1.0, self.weight.shape))
         if isinstance(B, SparseRows) and B.S.nnz < d * d:
-            return self
-        product = self._once("gram", lambda: self.design.gram(self.weight))
-        return self if product is None else GramProblem(self, product)
+            return None
+        return self.design.gram(self.weight)
 
 
 class GramProblem(Problem):

@@ -213,7 +213,7 @@ def _certified(problem, result, tol, null_objective):
     if result.dual is not None:
         point.dual = result.dual
     elif judge is problem:
-        problem._known["last point"] = point  # where the next penalty may start
+        problem.remember(point)
     result.objective = judge.objective(point)
     if result.kind == "duality gap":
         result.gap = judge.gap(point, result.objective, result.polar)

@@ -17,7 +17,7 @@ RATIO = 0.5
 FEW = 256
 FEW_BYTES = 2**26
 KEPT = 5
-INNER = 0.3
+ROUGH, FINE = 0.3, 0.01
 NEAR = 0.99
 DROPPED = 0.1
 FULL = 0.8
@@ -110,12 +110,15 @@ def bcd(
         if part is None or not part.is_whole:
             score = row_scores(point)
             new, far = _nearest(score, inside), inside & (score < NEAR)
-            if part is None or len(new) or far.sum() > DROPPED * inside.sum():
+            many = DROPPED * inside.sum()
+            if part is None or len(new) or (part.shrinks and far.sum() > many):
                 inside &= ~far
                 inside[new] = True
                 part = _working_set(problem, inside, norms)
         part.start(point)
-        share = 0.0 if part.is_whole else INNER
+        share = 0.0 if part.is_whole else ROUGH
+        if part.is_cheap and not np.any((score > 1) & ~inside):
+            share = FINE
         goal = max(share * gap, 0.5 * tol * null_objective)
         part.run(goal, max_iter, result)
         point = part.whole()
@@ -196,10 +199,16 @@ class WorkingSet:
     ----------
     is_whole : bool
         Whether these are all rows.
+    is_cheap : bool
+        Whether passes cost less than a look at the other rows.
+    shrinks : bool
+        Whether passes cost so much that it pays to drop rows.
     thorough : bool
         Whether a sweep makes many passes.
     """
 
+    is_cheap = False
+    shrinks = True
     thorough = False
 
     def __init__(self, problem, features, norms, by_row):
@@ -276,11 +285,16 @@ class WorkingSet:
 class ByProducts(WorkingSet):
     """Few rows: the gradient follows W through the products X_t'X_t."""
 
+    shrinks = False
+
     def __init__(self, problem, features, norms):
         self.gram = problem.products(features)
         self.thorough = norms[1] == 0.0
         by_row = len(self.gram.H) == 1 and not self.thorough
         super().__init__(problem, features, norms, by_row)
+        d, m = problem.design.shape
+        passes = KEPT * m * len(features) ** 2
+        self.is_cheap = not self.is_whole and passes < d * len(problem.y)
 
     def start(self, point):
         super().start(point)
@@ -293,7 +307,7 @@ class ByProducts(WorkingSet):
     def whole(self):
         if self.is_whole and hasattr(self.problem, "product"):
             return self.point()
-        return self.problem.point(self.coefficients())
+        return self.problem.remember(self.problem.point(self.coefficients()))
 
     def sweep(self, goal):
         entry, row = self.norms
