@@ -39,13 +39,9 @@ def fit_new_task(
         _refuse(known, y, options["loss"])
     names = list(X.columns) if hasattr(X, "columns") else None
     rows = _rows(known, X, y, sample_weight)
-    penalty = _penalty(known, _place(estimator, neighbours, time))
-    ridge = known.one_prediction and hasattr(penalty, "basis")
-    new = (_by_ridge if ridge else _by_prox)(known, penalty, rows, options)
-    if hasattr(penalty, "mean"):
-        own = getattr(new, "_scale", 1.0)
-        mean = own * known.raw(penalty.mean)
-        new.prior_mean_ = mean if len(mean) > 1 else mean[0]
+    penalties = _penalties(known, _place(estimator, neighbours, time))
+    models = [_fit(known, penalty, rows, options) for penalty in penalties]
+    new = models[int(np.argmin([model.objective_ for model in models]))]
     new.coef_names_ = estimator.coef_names_
     new.n_features_in_ = new._n_coef = known.n_features
     if names is not None:
@@ -111,28 +107,40 @@ class Known:
         return np.inf if self.estimator.fit_intercept == "shared" else None
 
 
-def _penalty(known, place):
-    """Return the penalty of the coefficients of the new task."""
+def _penalties(known, place):
+    """Return the penalty of the new coefficients, or several to choose from."""
     estimator = known.estimator
     W = known.columns(estimator.coef_)
     d = len(W)
-    prior, term = Prior(np.zeros(d), None, np.zeros(d)), None
     if known.pooled:
-        return Prior(W[:, 0], np.zeros((d, 0)), np.zeros(0))
+        return [Prior(W[:, 0], np.zeros((d, 0)), np.zeros(0))]
+    prior, terms = Prior(np.zeros(d), None, np.zeros(d)), [None]
     for part in summands(estimator.penalty_):
         if part.is_zero:
             continue
-        if part.quadratic(known.n_tasks) is not None:
-            own = part.new_task(W, place)
+        parts = W
+        if hasattr(part, "terms"):
+            both = estimator.shared_coef_, estimator.specific_coef_
+            parts = [known.columns(U) for U in both]
+        own = part.new_task(parts, place)
+        if part.quadratic(known.n_tasks) is None:
+            terms = own if isinstance(own, list) else [own]
+        else:
             rows = 1.0 if known.quadratic is None else known.quadratic
             rows = np.broadcast_to(rows, (d // len(known.kept), len(known.kept)))
             prior = prior.near(own.mean, own.precision * rows.ravel())
-        elif hasattr(part, "terms"):
-            parts = estimator.shared_coef_, estimator.specific_coef_
-            term = part.new_task([known.columns(U) for U in parts], place)
-        else:
-            term = part.new_task(W, place)
-    return joined(prior, term)
+    return [joined(prior, term) for term in terms]
+
+
+def _fit(known, penalty, rows, options):
+    """Return the model with a penalty, its objective comparable with others."""
+    ridge = known.one_prediction and hasattr(penalty, "basis")
+    new = (_by_ridge if ridge else _by_prox)(known, penalty, rows, options)
+    if hasattr(penalty, "basis"):
+        mean = getattr(new, "_scale", 1.0) * known.raw(penalty.mean)
+        new.prior_mean_ = mean if len(mean) > 1 else mean[0]
+        new.objective_ += penalty.least
+    return new
 
 
 def _by_ridge(known, prior, rows, options):

@@ -274,16 +274,19 @@ class MultiTaskBase(BaseEstimator):
           of single entries stays as it is;
         - trace norm: :math:`\tfrac{\lambda_1}{2} w^\top (W W^\top)^{-1/2} w` in the
           space of W, and alike for its square (learned covariances of features, or of
-          tasks) and for the subspaces of `ASO` and `Clustered`;
+          tasks; it is the prior of the learned task covariance) and for the subspace of
+          `ASO`;
+        - clusters: that of a mean and a ridge, with the group of tasks with which the
+          objective is the lowest;
         - two parts: the sum of a part that the shared structure penalises so, and of
           one with the penalty of its own part;
         - one model for all: its coefficients, with an intercept of the task;
         - no sharing: the same model alone, with the strengths that were used.
 
         A task of training would get back the coefficients that it has, except where it
-        is its own neighbour (mean, graph, time). Feature weights and signs hold for the
-        new task, too. Intercepts that are shared stay as they are, those that are
-        shrunk are shrunk to the mean of training. Labels are those of training.
+        is its own neighbour (mean, group, graph, time). Feature weights and signs hold
+        for the new task, too. Intercepts that are shared stay as they are, those that
+        are shrunk are shrunk to the mean of training. Labels are those of training.
 
         Parameters
         ----------

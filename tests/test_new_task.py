@@ -10,7 +10,6 @@ import pytest
 from pymtl import (
     MultiTaskASORegressor,
     MultiTaskCalibratedRegressor,
-    MultiTaskClusteredRegressor,
     MultiTaskDataSharedRegressor,
     MultiTaskDirtyRegressor,
     MultiTaskFeatureCovarianceRegressor,
@@ -54,7 +53,6 @@ def problem(**options):
         MultiTaskFeatureCovarianceRegressor(0.05),
         MultiTaskRelationshipRegressor(0.1, 0.05),
         MultiTaskASORegressor(0.3, 0.05),
-        MultiTaskClusteredRegressor(0.3, 0.05),
         MultiTaskL1Regressor(0.3),
         MultiTaskDirtyRegressor(0.6, 0.35, shared_norm="2"),
         MultiTaskRobustFeatureRegressor(0.5, 0.6),

@@ -6,16 +6,19 @@ import pytest
 
 from pymtl import (
     MultiTaskClassifier,
+    MultiTaskClusteredRegressor,
     MultiTaskFusedSparseGroupRegressor,
     MultiTaskGraphRegressor,
     MultiTaskMixed,
     MultiTaskNetworkLassoClassifier,
     MultiTaskNetworkLassoRegressor,
     MultiTaskRegressor,
+    MultiTaskRelationshipRegressor,
     MultiTaskSparseGroupRegressor,
     MultiTaskTemporalGroupRegressor,
     MultiTaskTreeRegressor,
     PooledClassifier,
+    SingleTaskRegressor,
 )
 from pymtl.datasets import make_multitask_classification, make_multitask_regression
 from pymtl.penalties import (
@@ -24,6 +27,7 @@ from pymtl.penalties import (
     PENALTIES,
     Chain,
     Clustered,
+    Components,
     DataShared,
     Dirty,
     FeatureCovariance,
@@ -37,6 +41,7 @@ from pymtl.penalties import (
     TraceNorm,
     Tree,
 )
+from pymtl.penalties._box_norm import BoxNorm
 from pymtl.penalties._prior import About, Beside, Deviations, Distances, Near
 
 RNG = np.random.default_rng(0)
@@ -189,6 +194,91 @@ def test_every_structure_has_a_place_for_a_new_task(data, name):
                 model.fit_new_task(data.Xs[5], data.ys[5])
 
 
+@pytest.mark.parametrize("center", [False, True])
+def test_a_new_task_joins_the_group_of_the_lowest_objective(center):
+    data = make_multitask_regression(
+        n_tasks=9, n_samples=40, n_features=6, structure="clustered", random_state=1
+    )
+    model = MultiTaskClusteredRegressor(
+        0.5, 0.05, n_clusters=3, center=center, feature_weight=np.arange(1.0, 7.0)
+    )
+    model.fit(data.Xs[:8], data.ys[:8])
+    labels = model.cluster_labels_
+    assert len(np.unique(labels)) == 3
+    root, W = np.sqrt(np.arange(1.0, 7.0)), model.coef_.T
+    for n in (5, 10):
+        X, y = data.Xs[8][:n], data.ys[8][:n]
+        found = []
+        for label in np.unique(labels):
+            group = W[:, labels == label]
+            m, mean = group.shape[1], group.mean(axis=1)
+            w, c = cp.Variable(6), cp.Variable()
+            loss = cp.sum_squares(y - X @ w - c) / (2 * n)
+            near = 0.5 * m / (m + 1) * cp.sum_squares(cp.multiply(root, w - mean))
+            ridge = 0.05 * cp.sum_squares(cp.multiply(root, w))
+            task = cp.Problem(cp.Minimize(loss + near + ridge))
+            found.append((task.solve(solver=cp.CLARABEL), w.value, c.value))
+        objective, w, c = min(found, key=lambda case: case[0])
+        new = model.fit_new_task(X, y)
+        assert new.objective_ == pytest.approx(objective, rel=1e-6)
+        np.testing.assert_allclose(new.coef_[0], w, atol=1e-5)
+        np.testing.assert_allclose(new.intercept_[0], c, atol=1e-5)
+
+
+def test_groups_take_fewer_samples_than_their_subspace(monkeypatch):
+    errors, own = [], Clustered.new_task
+    for seed in range(6):
+        data = make_multitask_regression(
+            n_tasks=17,
+            n_samples=40,
+            n_features=20,
+            structure="clustered",
+            n_clusters=2,
+            snr=2.0,
+            random_state=seed,
+        )
+        model = MultiTaskClusteredRegressor().fit(data.Xs[:16], data.ys[:16])
+        truth, X, y = data.coef[16], data.Xs[16][:8], data.ys[16][:8]
+        fits = []
+        for new_task in (own, BoxNorm.new_task):
+            monkeypatch.setattr(Clustered, "new_task", new_task)
+            fits.append(model.fit_new_task(X, y).coef_[0])
+        fits.append(SingleTaskRegressor().fit(X, y).coef_[0])
+        errors.append([np.sum((w - truth) ** 2) / np.sum(truth**2) for w in fits])
+    group, subspace, alone = np.mean(errors, axis=0)
+    assert group < 0.8 * subspace < 0.8 * alone
+
+
+def test_a_group_is_joined_beside_another_part(data):
+    penalty = Components(Clustered(0.3, 0.05), L1(0.1))
+    model = MultiTaskRegressor(penalty).fit(data.Xs[:5], data.ys[:5])
+    assert model.fit_new_task(data.Xs[5], data.ys[5]).converged_
+
+
+def test_relationship_is_the_prior_of_the_learned_task_covariance(data):
+    model = MultiTaskRelationshipRegressor(0.02, 0.05, tol=1e-10)
+    model.fit(data.Xs[:5], data.ys[:5])
+    X, y = data.Xs[5][:12], data.ys[5][:12]
+    new = model.fit_new_task(X, y)
+    W, S = model.coef_.T.astype(float), model.task_covariance_
+    nuclear = np.linalg.svd(W, compute_uv=False).sum()
+    a, c = cp.Variable(5), cp.Variable()
+    loss = cp.sum_squares(y - X @ W @ a - c) / 24 + 0.01 * cp.sum_squares(W @ a)
+    loss += 0.025 * nuclear**2 * cp.quad_form(a, cp.psd_wrap(S))
+    cp.Problem(cp.Minimize(loss)).solve(solver=cp.CLARABEL)
+    np.testing.assert_allclose(new.coef_[0], W @ a.value, atol=1e-5)
+
+    # that is the objective of a covariance with a row for the new task, S as it is
+    whole, w = cp.Variable((6, 6), PSD=True), new.coef_[0]
+    size = whole[5, 5]
+    scaled = [whole[:5, :5] == (1 - size) * S, size <= 1]
+    full = np.column_stack([W, w])
+    cost = cp.matrix_frac(full.T, whole)
+    least = cp.Problem(cp.Minimize(cost), scaled).solve(solver=cp.CLARABEL)
+    b = np.linalg.lstsq(W, w, rcond=None)[0]
+    assert least == pytest.approx(nuclear**2 * (1 + b @ S @ b), rel=1e-5)
+
+
 TREE = [[0, 1, 2], [3, 4]]
 CLASSES = {
     "ridge": Ridge(0.05),
@@ -197,7 +287,6 @@ CLASSES = {
     "sparse group": SparseGroup(0.02, 0.02),
     "linf": LInf(0.03),
     "covariance": FeatureCovariance(0.001),
-    "clustered": Clustered(0.05, 0.01),
     "relationship": Relationship(0.01, 0.01),
     "robust": RobustFeature(0.05, 0.06),
     "dirty": Dirty(0.05, 0.03),
@@ -282,7 +371,9 @@ def test_a_class_that_the_new_task_does_not_show(labels):
         model.fit_new_task(Xs[4][:2], ["a", "d"])
 
 
-@pytest.mark.parametrize("penalty", [L21(0.1), Dirty(0.1, 0.06), Clustered(0.1, 0.02)])
+@pytest.mark.parametrize(
+    "penalty", [L21(0.1), Dirty(0.1, 0.06), Relationship(0.01, 0.02)]
+)
 def test_mixed_tasks_get_back_their_coefficients(data, penalty):
     ys = [10 * data.ys[0] + 3, np.where(data.ys[1] > 0, "yes", "no"), *data.ys[2:]]
     loss = ["squared", "logistic", "huber", *["squared"] * 3]

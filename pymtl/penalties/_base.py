@@ -342,9 +342,10 @@ class Penalty(BaseEstimator):
 
         Returns
         -------
-        penalty : Penalty
+        penalty : Penalty or list of Penalty
             Penalty of the coefficients (n_features, 1) of the new task: where nothing
-            is shared the penalty itself.
+            is shared the penalty itself. Of a list the one counts with which the
+            objective is the lowest.
 
         Raises
         ------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 from scipy.linalg import block_diag
 
@@ -123,10 +125,12 @@ class Components(Penalty):
             if B is not None:  # the same for all tasks
                 fixed += U[:, 0]
             else:
-                columns.append(term.new_task(U, place))
+                own = term.new_task(U, place)
+                columns.append(own if isinstance(own, list) else [own])
         if fixed.any():
-            columns[0] = About(columns[0], fixed)
-        return columns[0] if len(columns) == 1 else Components(*columns)
+            columns[0] = [About(own, fixed) for own in columns[0]]
+        pairs = list(product(*columns))
+        return [Components(*pair) if len(pair) > 1 else pair[0] for pair in pairs]
 
     @property
     def placed_by(self):

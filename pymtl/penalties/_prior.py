@@ -95,6 +95,8 @@ class Prior(Known):
         Orthonormal directions in which a task may differ from them; None is all.
     precision : ndarray of shape (k,)
         What it costs.
+    least : float, default=0.0
+        What the mean costs, where several priors are compared.
 
     Examples
     --------
@@ -106,11 +108,16 @@ class Prior(Known):
     """
 
     def __init__(
-        self, mean: np.ndarray, basis: np.ndarray | None, precision: np.ndarray
+        self,
+        mean: np.ndarray,
+        basis: np.ndarray | None,
+        precision: np.ndarray,
+        least: float = 0.0,
     ):
         self.mean = mean
         self.basis = basis
         self.precision = precision
+        self.least = least
 
     @property
     def certified(self):
@@ -160,7 +167,7 @@ class Prior(Known):
         Returns
         -------
         prior : Prior
-            The sum, up to a constant.
+            The sum.
         """
         B = np.eye(len(mean)) if self.basis is None else self.basis
         pull = B.T @ (precision * (mean - self.mean))
@@ -174,7 +181,10 @@ class Prior(Known):
             total = np.maximum(total, 0.0)
         # where both are flat the pull is zero
         v = np.divide(pull, total, out=np.zeros_like(pull), where=total > 0)
-        return Prior(self.mean + (v if basis is None else basis @ v), basis, total)
+        centre = self.mean + (v if basis is None else basis @ v)
+        other = 0.5 * float(np.sum(precision * (centre - mean) ** 2))
+        least = self.least + self.value(centre[:, None]) + other
+        return Prior(centre, basis, total, least)
 
     def _coordinates(self, W):
         return W if self.basis is None else self.basis.T @ W

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ._box_norm import BoxNorm
+from .mean import Mean
 
 ROUNDING = 1e-12
 
@@ -39,6 +40,12 @@ class Clustered(BoxNorm):
     ``center=True`` asks it of M, as Jacob, Bach and Vert do: the mean task pays
     :math:`\lambda_2 \|\bar w\|_2^2` T times, and the deviations from it the squared box
     norm with k - 1. With k = 1 this is :class:`Mean` plus :class:`Ridge`.
+
+    A task that was not in training joins the group, as k-means finds them in M, with
+    which its objective is the lowest: of m tasks with the mean :math:`\bar w` it pays
+    :math:`\lambda_1 \tfrac{m}{m + 1} \|w - \bar w\|_2^2 + \lambda_2 \|w\|_2^2`. Where
+    there are groups this takes fewer samples than the subspace of the tasks, which
+    would be the quadratic that touches the penalty; a task of no group is not served.
 
     Parameters
     ----------
@@ -113,12 +120,12 @@ class Clustered(BoxNorm):
         return square / (4 * self.lambda2) + super().conjugate(rest)
 
     def new_task(self, W, place):
-        if not self.center:
-            return super().new_task(W, place)
-        mean, rest = _centre(W)
-        prior = super().new_task(rest, place)
-        prior.mean = mean[:, 0]
-        return prior
+        # M is the projection onto the groups: one of them has one task more
+        labels = self.learned(W, [W], np.arange(W.shape[1]))["cluster_labels_"]
+        groups = [W[:, labels == label] for label in np.unique(labels)]
+        own = np.full(len(W), 2 * self.lambda2)
+        zero = np.zeros(len(W))
+        return [Mean(self.lambda1).new_task(G, place).near(zero, own) for G in groups]
 
     def range_warning(self, n_features, n_tasks):
         if self.n_clusters > n_tasks:

@@ -25,6 +25,10 @@ class Relationship(SquaredTraceNorm):
     \lambda_1) + \tau^2 / (2 \lambda_2)` at the singular values of the dual point, with
     :math:`\tau = \lambda_2 \sum_{i \le r} s_i / (\lambda_1 + \lambda_2 r)`.
 
+    A task that was not in training is :math:`w = W a` with the prior of the learned
+    covariance, :math:`\tfrac{\lambda_2}{2} \|W\|_*^2\, a^\top \Sigma a`, which is
+    what the best covariances with the other tasks leave of the penalty.
+
     Parameters
     ----------
     lambda1 : float or "auto", default="auto"
