@@ -26,7 +26,11 @@ def run_jobs(
     """
     if not verbose:
         return Parallel(n_jobs=n_jobs)(jobs)
-    done = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
+    try:
+        workers = Parallel(n_jobs=n_jobs, return_as="generator")
+    except ValueError:  # the backend returns all at the end
+        workers = Parallel(n_jobs=n_jobs)
+    done = workers(jobs)
     try:
         from tqdm.auto import tqdm
     except ImportError:

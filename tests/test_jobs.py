@@ -10,7 +10,8 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from joblib import delayed
+from joblib import delayed, parallel_config
+from joblib.parallel import ThreadingBackend
 
 from pymtl import MultiTaskMeanRegressor, MultiTaskSearchCV, compare_sharing
 from pymtl._jobs import run_jobs
@@ -90,6 +91,15 @@ def test_without_tqdm_lines_are_printed(monkeypatch, capsys):
     found = run_jobs([delayed(abs)(-i) for i in range(2)], None, "test", "job", 1)
     assert found == [0, 1]
     assert capsys.readouterr().out == "test: job 1 of 2\ntest: job 2 of 2\n"
+
+
+def test_a_backend_that_returns_all_at_the_end(monkeypatch, capsys):
+    monkeypatch.setattr(ThreadingBackend, "supports_return_generator", False)
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    with parallel_config(backend="threading"):
+        found = run_jobs([delayed(abs)(-i) for i in range(3)], 2, "test", "job", 1)
+    assert found == [0, 1, 2]
+    assert "job 3 of 3" in capsys.readouterr().out
 
 
 LONG = """
