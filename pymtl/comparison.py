@@ -149,7 +149,9 @@ def compare_sharing(
     with the terms of a group, or of a row of a 2-d y, added up before they are squared.
     A score that is an average over tasks, or classes, weighs their samples so; the area
     under a ROC curve is one over the samples of each label, of the share of the other
-    label's samples in the test part that are on the right side. For methods
+    label's samples in the test part that are on the right side, and its error twice
+    that of a mean (DeLong et al.), since each sample is in the shares of others too.
+    For methods
     that change little with one sample this is right for the mean over the training
     parts of cross-validation (Bayle et al.). The decision is "share" if the interval of
     the gain is above zero, "do not share" if it is below, else "no clear difference".
@@ -163,6 +165,9 @@ def compare_sharing(
     ----------
     P. Bayle, A. Bayle, L. Janson and L. Mackey (2020). Cross-validation confidence
     intervals for test error. NeurIPS.
+
+    E. DeLong, D. DeLong and D. Clarke-Pearson (1988). Comparing the areas under two or
+    more correlated receiver operating characteristic curves. Biometrics.
 
     S. Varma and R. Simon (2006). Bias in error estimation when using cross-validation
     for model selection. BMC Bioinformatics.
@@ -264,6 +269,7 @@ def compare_sharing(
         fit_time=seconds,
         confidence=confidence,
         metric=measure.title,
+        order=measure.order,
     )
 
 
@@ -297,6 +303,9 @@ class SharingComparison:
         Confidence of the intervals.
     metric : str
         Name of the loss.
+    order : int, default=1
+        How many samples a loss compares: 2 for areas under ROC curves, whose standard
+        errors are twice those of a mean of losses.
     """
 
     names: list[str]
@@ -311,6 +320,7 @@ class SharingComparison:
     fit_time: np.ndarray
     confidence: float
     metric: str
+    order: int = 1
 
     def __post_init__(self):
         self.reference = self.names[int(np.argmin(self.shares))]
@@ -409,7 +419,8 @@ class SharingComparison:
         n = len(sums)
         if n < 2:
             return np.nan, n
-        return np.sqrt(n / (n - 1) * np.sum(sums**2)) / weight.sum(), n
+        error = np.sqrt(n / (n - 1) * np.sum(sums**2)) / weight.sum()
+        return self.order * error, n
 
     @property
     def decision(self) -> str:

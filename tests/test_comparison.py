@@ -316,6 +316,16 @@ def test_scoring_decides_inside_and_outside():
         area = roc_auc_score(y[test][own], z[own])
         assert found.loss[1, 0, test][positive].mean() == pytest.approx(1 - area)
     assert found.weight[y == 1].sum() == pytest.approx(2)
+    # the error of DeLong's method
+    ours, theirs = found.losses("mean"), found.losses("own")
+    gain, low, high = found.gain("mean", by_task=True)
+    for t in range(4):
+        rest = (1 - gain[t]) * theirs - ours
+        parts = [rest[(X[:, 0] == t) & (y == label)] for label in (0, 1)]
+        variance = sum(part.var(ddof=1) / len(part) for part in parts)
+        own = theirs[(X[:, 0] == t) & (y == 1)].mean()
+        half = student.ppf(0.975, 39) * np.sqrt(variance) / own
+        assert high[t] - gain[t] == pytest.approx(half, rel=0.1)
 
 
 @pytest.mark.parametrize(

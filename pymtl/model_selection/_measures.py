@@ -89,6 +89,11 @@ class Measure:
         return cls("log_loss" if known else "accuracy")
 
     @property
+    def order(self) -> int:
+        """How many samples a loss compares, the degree of the U-statistic."""
+        return 2 if self.metric == "roc_auc" else 1
+
+    @property
     def title(self) -> str:
         """The name in words."""
         title = TITLES[self.metric]
