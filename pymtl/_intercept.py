@@ -146,7 +146,7 @@ class Centred(Rows):
         self.y_means += rest
         self.y = y - data.spread(self.y_means)
         self.y[self.weight == 0] = 0.0
-        self.within = self.design = _centre(data, self.means)
+        self.within = self.design = _centre(data, self.means, data.own)
         n_tasks = len(task_weight)
         self.between = np.zeros(n_tasks)
         if fit_intercept == "shared":
@@ -316,7 +316,7 @@ class LeastSquares:
 
 def _least_squares(data, fit_intercept, lambda0, y, weight):
     """Return design, targets and weights of weighted least squares on the rows."""
-    data = replace(data, y=y, weight=weight, offset=None)
+    data = replace(data, y=y, weight=weight, offset=None, own=False)
     omega = data.task_sum(weight)
     rows = Centred(data, omega, Squared(), fit_intercept, lambda0)
     return rows.design, rows.y, rows.weight
@@ -345,7 +345,8 @@ def _task_means(data, share):
     return means
 
 
-def _centre(data, means):
+def _centre(data, means, own=False):
+    """Return the design of centred rows, in the place of the data's if they are own."""
     if sp.issparse(data.X):
         return _centre_sparse(data, means)
     if data.door == SHARED:
@@ -355,7 +356,8 @@ def _centre(data, means):
         X = _subtract(data.X, centre, np.empty(data.X.shape, data.X.dtype))
         design = Shared(X, data.n_tasks)
         return design if same else Shifted(design, shift)
-    X = np.empty(data.X.shape, dtype=data.X.dtype)
+    own = own and data.X.flags.c_contiguous
+    X = data.X if own else np.empty(data.X.shape, dtype=data.X.dtype)
     for t, (a, b) in enumerate(zip(data.bounds[:-1], data.bounds[1:], strict=True)):
         _subtract(data.X[a:b], means[t], X[a:b])
     return Stacked(X, data.bounds)

@@ -4,6 +4,8 @@
 intercepts are ordinary unknowns; nothing is centred.
 """
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -211,3 +213,22 @@ def test_constant_columns_of_large_tasks_are_centred_to_zero():
     model = MultiTaskMeanRegressor(1.0).fit(Xs, ys)
     assert not model.coef_[:, 2:].any()
     assert model.n_iter_ <= 2
+
+
+def test_lists_are_held_once_and_left_alone():
+    rng = np.random.default_rng(0)
+    Xs = [rng.standard_normal((3000, 50)) + 3 for _ in range(4)]
+    Xs = [*Xs[:2], *map(np.asfortranarray, Xs[2:])]
+    ys = [X[:, 0] + rng.standard_normal(3000) for X in Xs]
+    before = [X.copy() for X in Xs]
+    model = MultiTaskL21Regressor(0.3).fit(Xs, ys)
+    tracemalloc.start()
+    model.fit(Xs, ys)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5 * sum(X.nbytes for X in Xs)
+    for X, copy in zip(Xs, before, strict=True):
+        assert_array_equal(X, copy)
+    one = [np.asfortranarray(X) for X in Xs]
+    other = MultiTaskL21Regressor(0.3).fit(one, ys)
+    assert_allclose(other.coef_, model.coef_, rtol=1e-9)

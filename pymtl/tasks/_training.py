@@ -55,6 +55,8 @@ class TaskData:
     ordered : bool
         Whether the order of the tasks means something: False for text labels of a long
         table, which are sorted as text.
+    own : bool
+        Whether X is a copy, which may be overwritten.
     """
 
     door: str
@@ -68,6 +70,7 @@ class TaskData:
     input_labels: np.ndarray | None = None
     single: bool = False
     ordered: bool = True
+    own: bool = False
 
     @property
     def n_tasks(self) -> int:
@@ -177,6 +180,7 @@ def _read_lists(estimator, X, y, sample_weight, offset):
         offset = np.concatenate(vectors(offset, labels, sizes, keyed, "offset", float))
     labels = label_array(labels)
     data = TaskData(LISTS, X, y, weight, offset, bounds, labels, names, labels)
+    data.own = len(items) > 1
     return _observed(data)
 
 
