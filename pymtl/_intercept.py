@@ -352,7 +352,8 @@ def _centre(data, means, own=False):
     if data.door == SHARED:
         centre = means.mean(axis=0)
         shift = means - centre
-        same = np.abs(shift).max() <= 1e-14 * np.abs(data.X).max()
+        largest = max(data.X.max(), -data.X.min())
+        same = np.abs(shift).max() <= 1e-14 * largest
         X = _subtract(data.X, centre, np.empty(data.X.shape, data.X.dtype))
         design = Shared(X, data.n_tasks)
         return design if same else Shifted(design, shift)
@@ -360,6 +361,8 @@ def _centre(data, means, own=False):
     X = data.X if own else np.empty(data.X.shape, dtype=data.X.dtype)
     for t, (a, b) in enumerate(zip(data.bounds[:-1], data.bounds[1:], strict=True)):
         _subtract(data.X[a:b], means[t], X[a:b])
+    if own:  # nobody is to take them for the rows that came in
+        data.X = np.broadcast_to(X.dtype.type(np.nan), X.shape)
     return Stacked(X, data.bounds)
 
 

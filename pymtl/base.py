@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -412,7 +413,8 @@ class MultiTaskBase(BaseEstimator):
             return data.task_sum(data.weight)
         if isinstance(weight, str):
             omega = np.ones(data.n_tasks)
-            null = self._rows(data, omega, bool(self.fit_intercept)).null_losses()
+            kept = replace(data, own=False)
+            null = self._rows(kept, omega, bool(self.fit_intercept)).null_losses()
             positive = null[null > 0]
             typical = np.median(positive) if len(positive) else 1.0
             return 1.0 / np.where(null > 0, null, typical)

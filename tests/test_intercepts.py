@@ -232,3 +232,14 @@ def test_lists_are_held_once_and_left_alone():
     one = [np.asfortranarray(X) for X in Xs]
     other = MultiTaskL21Regressor(0.3).fit(one, ys)
     assert_allclose(other.coef_, model.coef_, rtol=1e-9)
+
+
+@pytest.mark.parametrize("weight", ["null", "n_samples", "learned", None])
+def test_residuals_of_every_task_have_mean_zero(weight):
+    """The rows may be centred in place once, and not by what only weighs the tasks."""
+    rng = np.random.default_rng(17)
+    Xs = [rng.normal(size=(30, 4)) + 5 for _ in range(3)]
+    ys = [X[:, 0] + 3 * t + rng.normal(size=30) for t, X in enumerate(Xs)]
+    model = MultiTaskL21Regressor(0.01, task_weight=weight).fit(Xs, ys)
+    for y, z in zip(ys, model.predict(Xs), strict=True):
+        assert_allclose(np.mean(y - z), 0.0, atol=1e-8)

@@ -26,12 +26,14 @@ class Factor:
     """
 
     def __init__(self, B, alpha):
-        self.B, self.alpha = B, alpha
+        self.alpha = alpha
         self.scale, self.outside = None, alpha
         length = np.sqrt(np.einsum("ij,ij->j", B, B))
         seen = length[length > 0]
         spread = seen.max() / seen.min() if len(seen) else 1.0
         if alpha == 0 or spread > SPREAD:
+            tall = len(B) >= 2 * B.shape[1]
+            self.B = np.linalg.qr(B, mode="r") if tall else B
             if alpha > 0:
                 B = np.vstack([B, np.sqrt(alpha) * np.eye(B.shape[1])])
                 length = np.sqrt(length**2 + alpha)
@@ -40,10 +42,10 @@ class Factor:
         self.V, self.square = _decompose(B, self.outside, alpha == 0)
 
     def shifted(self, alpha):
-        """Return the factor of the same B with another alpha."""
+        """Return the factor of the same B with another alpha, as positive as this."""
         if alpha == self.alpha:
             return self
-        if self.scale is not None or alpha == 0:
+        if self.scale is not None:
             return Factor(self.B, alpha)
         other = copy(self)
         other.alpha = other.outside = alpha
@@ -97,11 +99,12 @@ class Factors:
         for i, f in enumerate(stacked):
             self.V[i, :, : self.rank[i]], self.square[i, : self.rank[i]] = f.V, f.square
         self.alpha = np.array([f.outside for f in stacked])[:, None]
+        self.free = np.array([f.alpha == 0 for f in factors])
         self.short = (self.rank < d)[:, None]
 
     def shifted(self, alpha):
         """Return the factors of the same tasks with other numbers alpha."""
-        if np.any(alpha[self.plain] == 0):
+        if np.any((alpha == 0) != self.free):
             return None
         shifted = copy(self)
         shifted.alpha = alpha[self.plain][:, None]

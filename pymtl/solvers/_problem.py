@@ -362,12 +362,20 @@ class Problem:
         d, m = self.design.shape
         bound = np.empty((d, m))
         weight = self._curved
-        scale = self.design.alike(weight)
+        scale, weight = self._alike(weight)
         for t in range(m if scale is None else 1):
             bound[:, t] = _majorant(self.design.block(t, weight), entry)
         if scale is not None:
             bound[:] = bound[:, :1] * scale
         return bound
+
+    def _alike(self, weight):
+        """Return how many times tasks of one Gram matrix have it, and its weights."""
+        scale = self.design.alike(weight)
+        if scale is None:
+            return scale, weight
+        top = weight[: self.design.bounds[1]].max()  # rows of weight 1 are not copied
+        return top * scale, weight / top
 
     @property
     def hessian_diagonal(self) -> np.ndarray:
@@ -378,7 +386,7 @@ class Problem:
         d, m = self.design.shape
         diagonal = np.empty((d, m))
         weight = self._curvature_at_zero
-        scale = self.design.alike(weight)
+        scale, weight = self._alike(weight)
         for t in range(m if scale is None else 1):
             diagonal[:, t] = column_squares(self.design.block(t, weight))
         if scale is not None:

@@ -290,6 +290,7 @@ def _read_long(estimator, X, y, sample_weight, offset, task_column, task_order):
     )
     known = task_order is not None or categories is not None
     data.ordered = known or labels.dtype.kind not in "OSTU"
+    data.own = type(X) is np.ndarray or not isinstance(order, slice)
     return _observed(data)
 
 
