@@ -2,15 +2,16 @@
 A task that was not in training
 ===============================
 
-Sixteen tasks scatter about a common mean, or lie in a space of two dimensions. A model
-is fitted to fifteen of them. How many samples of the last task are needed, with what
-the model has learned held fixed, and alone?
+Sixteen tasks scatter about a common mean, lie in a space of two dimensions, or belong
+to three groups. A model is fitted to fifteen of them. How many samples of the last task
+are needed, with what the model has learned held fixed, and alone?
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from pymtl import (
+    MultiTaskClusteredRegressor,
     MultiTaskMeanRegressor,
     MultiTaskTraceNormRegressor,
     SingleTaskRegressor,
@@ -25,6 +26,7 @@ SIZES = [4, 6, 10, 15, 25, 40, 60]
 CASES = {
     "mean": MultiTaskMeanRegressor(),
     "low_rank": MultiTaskTraceNormRegressor(),
+    "clustered": MultiTaskClusteredRegressor(n_clusters=3),
 }
 
 
@@ -54,7 +56,7 @@ def curves(structure, model, seed):
 # With a handful of samples the structure is nearly all there is to know.
 
 scores = {}
-figure, axes = plt.subplots(1, 2, sharey=True, figsize=(8, 3.5), layout="constrained")
+figure, axes = plt.subplots(1, 3, sharey=True, figsize=(10, 3.5), layout="constrained")
 for ax, (structure, model) in zip(axes, CASES.items(), strict=True):
     score = np.mean([curves(structure, model, seed) for seed in range(10)], axis=0)
     scores[structure] = score

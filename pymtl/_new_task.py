@@ -34,23 +34,23 @@ def fit_new_task(
 ) -> Any:
     """Return the model of a new task, see :meth:`MultiTaskBase.fit_new_task`."""
     check_is_fitted(estimator)
-    known = Known(estimator)
-    if known.mixed:
-        _refuse(known, y, options["loss"])
+    learned = Learned(estimator)
+    if learned.mixed:
+        _refuse(learned, y, options["loss"])
     names = list(X.columns) if hasattr(X, "columns") else None
-    rows = _rows(known, X, y, sample_weight)
-    penalties = _penalties(known, _place(estimator, neighbours, time))
-    models = [_fit(known, penalty, rows, options) for penalty in penalties]
+    rows = _rows(learned, X, y, sample_weight)
+    penalties = _penalties(learned, _place(estimator, neighbours, time))
+    models = [_fit(learned, penalty, rows, options) for penalty in penalties]
     new = models[int(np.argmin([model.objective_ for model in models]))]
     new.coef_names_ = estimator.coef_names_
-    new.n_features_in_ = new._n_coef = known.n_features
+    new.n_features_in_ = new._n_coef = learned.n_features
     if names is not None:
         new.feature_names_in_ = np.array(names, dtype=object)
         new._feature_names = names
     return new
 
 
-class Known:
+class Learned:
     """A fitted model as its penalty sees it: weighted features, standardised targets.
 
     Parameters
@@ -107,12 +107,12 @@ class Known:
         return np.inf if self.estimator.fit_intercept == "shared" else None
 
 
-def _penalties(known, place):
+def _penalties(learned, place):
     """Return the penalty of the new coefficients, or several to choose from."""
-    estimator = known.estimator
-    W = known.columns(estimator.coef_)
+    estimator = learned.estimator
+    W = learned.columns(estimator.coef_)
     d = len(W)
-    if known.pooled:
+    if learned.pooled:
         return [Prior(W[:, 0], np.zeros((d, 0)), np.zeros(0))]
     prior, terms = Prior(np.zeros(d), None, np.zeros(d)), [None]
     for part in summands(estimator.penalty_):
@@ -121,95 +121,91 @@ def _penalties(known, place):
         parts = W
         if hasattr(part, "terms"):
             both = estimator.shared_coef_, estimator.specific_coef_
-            parts = [known.columns(U) for U in both]
+            parts = [learned.columns(U) for U in both]
         own = part.new_task(parts, place)
-        if part.quadratic(known.n_tasks) is None:
+        if part.quadratic(learned.n_tasks) is None:
             terms = own if isinstance(own, list) else [own]
         else:
-            rows = 1.0 if known.quadratic is None else known.quadratic
-            rows = np.broadcast_to(rows, (d // len(known.kept), len(known.kept)))
+            rows = 1.0 if learned.quadratic is None else learned.quadratic
+            rows = np.broadcast_to(rows, (d // len(learned.kept), len(learned.kept)))
             prior = prior.near(own.mean, own.precision * rows.ravel())
     return [joined(prior, term) for term in terms]
 
 
-def _fit(known, penalty, rows, options):
+def _fit(learned, penalty, rows, options):
     """Return the model with a penalty, its objective comparable with others."""
-    ridge = known.one_prediction and hasattr(penalty, "basis")
-    new = (_by_ridge if ridge else _by_prox)(known, penalty, rows, options)
+    ridge = learned.one_prediction and hasattr(penalty, "basis")
+    new = (_by_ridge if ridge else _by_prox)(learned, penalty, rows, options)
     if hasattr(penalty, "basis"):
-        mean = getattr(new, "_scale", 1.0) * known.raw(penalty.mean)
+        mean = getattr(new, "_scale", 1.0) * learned.raw(penalty.mean)
         new.prior_mean_ = mean if len(mean) > 1 else mean[0]
         new.objective_ += penalty.least
     return new
 
 
-def _by_ridge(known, prior, rows, options):
+def _by_ridge(learned, prior, rows, options):
     """Fit a ridge in the directions of a quadratic."""
     from .linear_model import SingleTaskClassifier, SingleTaskRegressor
 
     X, y, sample_weight = rows
-    basis, precision = prior.basis, prior.precision
-    kept = _scaled(X[:, known.kept], known.root)
-    Z = [kept if basis is None else kept @ basis, X[:, known.free]]
-    k = len(precision)
-    precision = np.append(precision, np.zeros(len(known.free)))
-    offset = kept @ prior.mean
-    shrunk = known.estimator.fit_intercept == "shrink"
-    if known.precision is not None:
-        offset = offset + known.intercept[0]
+    basis, precision, n_free = prior.basis, prior.precision, len(learned.free)
+    k, shrunk = len(precision), learned.estimator.fit_intercept == "shrink"
+    centre = 0.0 if learned.precision is None else learned.intercept[0]
+    kept = _scaled(X[:, learned.kept], learned.root)
+    Z = [kept if basis is None else kept @ basis, X[:, learned.free]]
+    precision = np.append(precision, np.zeros(n_free))
     if shrunk or not len(precision):  # of Pooled nothing is free
         Z.append(np.full((X.shape[0], 1), float(shrunk)))
-        precision = np.append(precision, known.precision if shrunk else 1.0)
-    classifier = is_classifier(known.estimator)
-    cls = SingleTaskClassifier if classifier else SingleTaskRegressor
-    same = _same(known, cls)
+        precision = np.append(precision, learned.precision if shrunk else 1.0)
     strength = {"lambda2": 0.0}
     if np.any(precision > 0):
         strength = {"lambda2": 0.5, "feature_weight": precision}
-    new = cls(**same | strength)
+    classifier = is_classifier(learned.estimator)
+    cls = SingleTaskClassifier if classifier else SingleTaskRegressor
+    new = cls(**_same(learned, cls) | strength)
+    offset = kept @ prior.mean + centre
     new.fit(_side_by_side(Z), y, sample_weight=sample_weight, offset=offset)
-    moved = new.coef_[0]
-    w = prior.mean + (moved[:k] if basis is None else basis @ moved[:k])
-    W = known.raw(w)
-    W[0, known.free] = moved[k : k + len(known.free)]
-    c = new.intercept_ + (known.intercept[0] if known.precision is not None else 0.0)
-    return _set(new, W, c + moved[-1] if shrunk else c)
+    v = new.coef_[0]
+    W = learned.raw(prior.mean + (v[:k] if basis is None else basis @ v[:k]))
+    W[0, learned.free] = v[k : k + n_free]
+    c = new.intercept_ + centre
+    return _set(new, W, c + v[-1] if shrunk else c)
 
 
-def _by_prox(known, penalty, rows, options):
+def _by_prox(learned, penalty, rows, options):
     """Fit with a penalty, which may have to hold the intercepts as well."""
     from .linear_model import MultiTaskClassifier, MultiTaskMixed, MultiTaskRegressor
 
     X, y, sample_weight = rows
-    estimator, k, n_free = known.estimator, len(known.kept), len(known.free)
-    Z = [_scaled(X[:, known.kept], known.root), X[:, known.free]]
+    estimator, k, n_free = learned.estimator, len(learned.kept), len(learned.free)
+    Z = [_scaled(X[:, learned.kept], learned.root), X[:, learned.free]]
     weight, offset, held = np.repeat([1.0, 0.0], [k, n_free]), None, 0
-    if known.one_prediction and estimator.fit_intercept == "shared":
-        offset = np.full(X.shape[0], known.intercept[0])
-    elif known.precision is not None:
+    if learned.one_prediction and estimator.fit_intercept == "shared":
+        offset = np.full(X.shape[0], learned.intercept[0])
+    elif learned.precision is not None:
         Z.insert(1, np.ones((X.shape[0], 1)))
         weight, held = np.insert(weight, k, 1.0), 1
-        centre = known.intercept[:, None] if known.by_task else known.intercept[None]
-        penalty = beside(penalty, centre, known.precision)
-    if known.by_task and known.n_classes > 1:
+        centre = learned.intercept.reshape((-1, 1) if learned.by_task else (1, -1))
+        penalty = beside(penalty, centre, learned.precision)
+    if learned.by_task and learned.n_classes > 1:
         penalty = penalty + Mean(0.0)  # a column is a whole task
     cls = MultiTaskClassifier if is_classifier(estimator) else MultiTaskRegressor
-    cls = MultiTaskMixed if known.mixed else cls
-    same = _same(known, cls) | {"feature_weight": weight if n_free else None}
+    cls = MultiTaskMixed if learned.mixed else cls
+    same = _same(learned, cls) | {"feature_weight": weight if n_free else None}
     new = cls(**same | options | {"penalty": penalty})
     new.fit(_side_by_side(Z), y, sample_weight=sample_weight, offset=offset)
     V = _per_class(new.coef_)[0]
-    W = np.vstack([known.raw(v[:k]) for v in V])
-    W[:, known.free] = V[:, k + held :]
+    W = np.vstack([learned.raw(v[:k]) for v in V])
+    W[:, learned.free] = V[:, k + held :]
     c = np.atleast_1d(new.intercept_[0])
     if offset is not None:
-        c = c + known.intercept
+        c = c + learned.intercept
     return _set(new, W, c + V[:, k] if held else c)
 
 
-def _refuse(known, y, loss):
+def _refuse(learned, y, loss):
     """Raise an error for what has no such fit among tasks of different kinds."""
-    if known.precision is not None:
+    if learned.precision is not None:
         msg = (
             "MultiTaskMixed: fit_new_task does not share intercepts between different "
             "kinds of targets; use fit_intercept=True or False."
@@ -217,8 +213,8 @@ def _refuse(known, y, loss):
         raise ValueError(msg)
     loss = LOSSES.get(loss, loss) if isinstance(loss, str) else loss
     labels = getattr(loss, "targets", None) == "classification"
-    several = known.n_classes > 1 or (labels and len(np.unique(np.asarray(y))) > 2)
-    if known.by_task and several:
+    several = learned.n_classes > 1 or (labels and len(np.unique(np.asarray(y))) > 2)
+    if learned.by_task and several:
         msg = (
             "MultiTaskMixed: a column of this structure holds all classes of a task, "
             "which differ between tasks, so that a new one has no place in it. Use "
@@ -231,18 +227,18 @@ def _refuse(known, y, loss):
 def _set(new, W, c):
     """Set coefficients (n_classes, n_features) and intercepts of a model of a task."""
     if hasattr(new, "_coef"):  # several predictions a sample, or of different kinds
-        new._coef, new._intercept = W[None], c[None]
-        W, c = new._coef, new._intercept
-        new.coef_, new.intercept_ = new._cut(W), new._cut(c)
+        new._coef = W[None].astype(new._coef.dtype)
+        new._intercept = c[None].astype(new._coef.dtype)
+        new.coef_, new.intercept_ = new._cut(new._coef), new._cut(new._intercept)
         return new
     new.coef_ = W.astype(new.coef_.dtype)
     new.intercept_ = c.astype(new.coef_.dtype)
     return new
 
 
-def _rows(known, X, y, sample_weight):
+def _rows(learned, X, y, sample_weight):
     """Return the rows of the new task, checked against those of training."""
-    estimator = known.estimator
+    estimator = learned.estimator
     if hasattr(X, "columns") and list(X.columns) != list(estimator.coef_names_):
         msg = (
             f"The columns of the new task are {list(X.columns)}, those of training "
@@ -250,10 +246,10 @@ def _rows(known, X, y, sample_weight):
         )
         raise ValueError(msg)
     X = check_array(X, accept_sparse="csr")
-    if X.shape[1] != known.n_features:
+    if X.shape[1] != learned.n_features:
         msg = (
             f"X of the new task has {X.shape[1]} features, the model has "
-            f"{known.n_features} (the task column is not one)."
+            f"{learned.n_features} (the task column is not one)."
         )
         raise ValueError(msg)
     if is_classifier(estimator) and isinstance(estimator.classes_, np.ndarray):
@@ -289,10 +285,10 @@ def _place(estimator, neighbours, time):
     taken = {p.placed_by for p in parts if not p.is_zero} - {None}
     for name, value in given.items():
         if value is not None and name not in taken:
-            known = " and ".join(f"{other}=" for other in sorted(taken)) or "none"
+            others = " and ".join(f"{other}=" for other in sorted(taken)) or "nothing"
             msg = (
                 f"{type(estimator).__name__}: the structure has no place for {name}=; "
-                f"what says where a new task belongs is: {known}."
+                f"what says where a new task belongs is {others}."
             )
             raise ValueError(msg)
     if time is not None and not isinstance(time, Real):
@@ -307,7 +303,8 @@ def _weights(neighbours, labels):
     if hasattr(neighbours, "items"):
         edges = dict(neighbours.items())
     else:
-        edges = dict.fromkeys(np.atleast_1d(neighbours).tolist(), 1.0)
+        one = isinstance(neighbours, str) or not hasattr(neighbours, "__iter__")
+        edges = dict.fromkeys([neighbours] if one else neighbours, 1.0)
     tasks = labels.tolist()
     unknown = [task for task in edges if task not in tasks]
     weight = np.array([float(edges.get(task, 0.0)) for task in tasks])
@@ -322,12 +319,12 @@ def _weights(neighbours, labels):
     return weight
 
 
-def _same(known, cls):
+def _same(learned, cls):
     """Return the options of a model of one task."""
-    estimator = known.estimator
+    estimator = learned.estimator
     names = cls().get_params(deep=False)
     same = {n: v for n, v in estimator.get_params(deep=False).items() if n in names}
-    intercept = estimator.fit_intercept if known.precision is None else False
+    intercept = estimator.fit_intercept if learned.precision is None else False
     same |= {"fit_intercept": intercept, "task_column": None, "task_order": None}
     same |= {"solver": "auto", "feature_weight": None}
     for name in ("lambda2", "penalty"):

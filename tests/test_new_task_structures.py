@@ -3,6 +3,7 @@
 import cvxpy as cp
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from pymtl import (
     MultiTaskClassifier,
@@ -189,6 +190,9 @@ def test_every_structure_has_a_place_for_a_new_task(data, name):
         assert new.converged_
         assert np.isfinite(new.coef_).all()
         assert new.score(data.Xs[5], data.ys[5]) > 0.1
+        single = data.Xs[5].astype(np.float32)
+        same = model.fit_new_task(sp.csr_array(single), data.ys[5], **place)
+        np.testing.assert_allclose(same.coef_, new.coef_, atol=2e-2)
         if place and name != "tree":  # which has a place below its root
             with pytest.raises(ValueError, match="neighbours="):
                 model.fit_new_task(data.Xs[5], data.ys[5])
@@ -453,10 +457,12 @@ def test_where_a_new_task_belongs(data):
     same = model.fit_new_task(X, y, neighbours={"a": 1, "c": 1.0, "d": 0})
     np.testing.assert_array_equal(one.coef_, same.coef_)
     np.testing.assert_allclose(one.prior_mean_, model.coef_[[0, 2]].mean(axis=0))
+    alone = model.fit_new_task(X, y, neighbours="a")
+    np.testing.assert_allclose(alone.prior_mean_, model.coef_[0])
     for wrong in (["a", "x"], {"a": -1.0}, {"a": 0.0}, []):
         with pytest.raises(ValueError, match="a list of labels of tasks of training"):
             model.fit_new_task(X, y, neighbours=wrong)
-    with pytest.raises(ValueError, match="no place for time=.*is: neighbours="):
+    with pytest.raises(ValueError, match="no place for time=.* is neighbours="):
         model.fit_new_task(X, y, time=2)
     model = MultiTaskRegressor(Chain(0.3, TIMES)).fit(data.Xs[:5], data.ys[:5])
     for time in (4.0, np.inf, "1"):

@@ -13,7 +13,7 @@ import numpy as np
 from ._base import Penalty
 from .ridge import Ridge
 
-OUTSIDE = 1e-8
+OUTSIDE = 1e-6
 SMALL_STEP, STEPS, SLOPE = 1e-12, 100, 1e-4
 SAME = 1e-9
 
@@ -169,16 +169,16 @@ class Prior(Known):
         prior : Prior
             The sum.
         """
-        B = np.eye(len(mean)) if self.basis is None else self.basis
-        pull = B.T @ (precision * (mean - self.mean))
-        if self.basis is None or np.ptp(precision) == 0:  # it stays diagonal
-            own = precision if self.basis is None else precision[:1]
-            basis, total = self.basis, self.precision + own
-        else:
-            full = np.diag(self.precision) + B.T @ (precision[:, None] * B)
-            total, R = np.linalg.eigh(full)
-            basis, pull = B @ R, R.T @ pull
-            total = np.maximum(total, 0.0)
+        basis = self.basis
+        pull = self._coordinates(precision * (mean - self.mean))
+        if basis is None:
+            total = self.precision + precision
+        elif np.ptp(precision) == 0:
+            total = self.precision + precision[0]
+        else:  # other directions
+            own = basis.T @ (precision[:, None] * basis)
+            total, R = np.linalg.eigh(np.diag(self.precision) + own)
+            total, basis, pull = np.maximum(total, 0.0), basis @ R, R.T @ pull
         # where both are flat the pull is zero
         v = np.divide(pull, total, out=np.zeros_like(pull), where=total > 0)
         centre = self.mean + (v if basis is None else basis @ v)
@@ -478,7 +478,9 @@ def on_rows(precision: np.ndarray, term: Penalty | None = None) -> Penalty:
     if term is not None:
         return Near(term, zero, precision) if precision.any() else term
     used = np.flatnonzero(np.isfinite(precision))
-    return Prior(zero, np.eye(len(zero))[:, used], precision[used])
+    basis = np.zeros((len(zero), len(used)))
+    basis[used, np.arange(len(used))] = 1.0
+    return Prior(zero, basis, precision[used])
 
 
 def around(W: np.ndarray, weight: np.ndarray) -> Prior:
