@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+import tracemalloc
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -66,8 +68,11 @@ def startup(cold: bool, run: Run) -> dict:
     return {"status": "ok", "seconds": seconds, "value": seconds}
 
 
-def growth(what: str, run: Run) -> dict:
-    """Slope of log time over the last two of three decades."""
+def growth(what: str, of: str, run: Run) -> dict:
+    """Slope of log time or log memory over the last two of three decades.
+
+    Memory is the data and the most that a fit allocates.
+    """
     from pymtl import MultiTaskL21Regressor
 
     shapes = {  # T, n, d
@@ -75,16 +80,24 @@ def growth(what: str, run: Run) -> dict:
         "d": [(5, 50, d) for d in (40, 400, 4_000, 40_000)],
         "T": [(T, 50, 20) for T in (5, 50, 500, 5_000)],
     }[what]
-    times = []
+    costs = []
     for T, n, d in shapes:
         problem = make_problem(Spec("growth", False, T, (n, n), d, 0.3, n_active=5))
         model = MultiTaskL21Regressor(problem.alpha, fit_intercept=True)
-        data = problem.Xs, problem.ys
-        times.append(timed(partial(model.fit, *data), run)["seconds"])
+        fit = partial(model.fit, problem.Xs, problem.ys)
+        found = timed(fit, run if of == "time" else replace(run, repeats=0))
+        costs.append(found["seconds"])
+        if of == "memory":
+            tracemalloc.start()
+            fit()
+            costs[-1] = 8 * T * n * (d + 1) + tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
     sizes = [T * n * d for T, n, d in shapes]
-    slope = np.polyfit(np.log(sizes[1:]), np.log(times[1:]), 1)[0]
-    record = {"times": times, "sizes": sizes, "value": float(slope)}
-    return {"status": "ok", "seconds": times[-1]} | record | floor(problem, run)
+    slope = np.polyfit(np.log(sizes[1:]), np.log(costs[1:]), 1)[0]
+    record = {"costs": costs, "sizes": sizes, "value": float(slope)}
+    if of == "time":
+        record |= floor(problem, run)
+    return record | {"status": "ok", "seconds": found["seconds"]}
 
 
 def memory(shared: bool, T: int, n: int, d: int, run: Run) -> dict:
@@ -234,9 +247,10 @@ def _others():
         Row("first fit, warm cache", 0.5, partial(startup, False), "s", group),
         Row("first fit, cold cache", 5.0, partial(startup, True), "s", group),
     ]
-    for what in ("N", "d", "T"):
-        work = f"growth with {what}, slope of log time"
-        table.append(Row(work, 1.1, partial(growth, what), "", group))
+    for of in ("time", "memory"):
+        for what in ("N", "d", "T"):
+            work = f"growth with {what}, slope of log {of}"
+            table.append(Row(work, 1.1, partial(growth, what, of), "", group))
     for name, *shape in (
         ("one design", True, 20, 100_000, 400),
         ("lists", False, 20, 20_000, 100),
@@ -306,7 +320,7 @@ def run(args: argparse.Namespace) -> int:
     table = rows(args.quick, args.skip)
     kept = _last(stem) if args.only else {}
     how = Run(args.repeats, args.clock, args.threads, args.timeout)
-    group = None
+    group, start = None, time.monotonic()
     for row in table:
         key = f"{row.group}: {row.work}"
         if args.only and not any(word in key for word in args.only):
@@ -318,6 +332,7 @@ def run(args: argparse.Namespace) -> int:
         keys = (f"{row.group}: {row.work}" for row in table)
         content["rows"] = [kept[key] for key in keys if key in kept]
         report.write_json(stem.with_suffix(".json"), content)
+    print(f"{(time.monotonic() - start) / 60:.0f} minutes")
     stem.with_suffix(".txt").write_text(pages.text(content["rows"]))
     pages.picture(stem.with_suffix(".png"), content["rows"])
     return int(any("seconds" not in record for record in content["rows"]))
