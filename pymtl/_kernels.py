@@ -283,6 +283,38 @@ def bcd_by_task(H, scale, ridge, W, G, entry, passes, least):
 
 
 @njit
+def box_shares(s, low, gain, budget):
+    """Clip ``(s z - low) / gain`` to [0, 1], z such that the sum is the budget.
+
+    The numbers s descend and are positive. As z rises they begin to have a share in
+    their order, and are full in their order; in between the sum is linear.
+    """
+    n = s.shape[0]
+    begun, full, rising, z = 0, 0, 0.0, 0.0
+    while full < n:
+        start = low / s[begun] if begun < n else np.inf
+        stop = (low + gain) / s[full]
+        z = min(start, stop)
+        if full + (rising * z - low * (begun - full)) / gain >= budget:
+            break
+        if start <= stop:
+            rising += s[begun]
+            begun += 1
+        else:
+            rising -= s[full]
+            full += 1
+    if begun > full:
+        rising = 0.0
+        for i in range(full, begun):
+            rising += s[i]
+        z = ((budget - full) * gain + (begun - full) * low) / rising
+    shares = np.empty(n, np.float64)
+    for i in range(n):
+        shares[i] = min(max((s[i] * z - low) / gain, 0.0), 1.0)
+    return shares
+
+
+@njit
 def _shrink_groups(w, start, stop, weight, scale, first, last):
     """Shrink the nested groups first, ..., last - 1 of a vector, in this order."""
     for i in range(first, last):

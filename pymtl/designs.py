@@ -17,18 +17,30 @@ stacked task after task, and back. Solvers know no other layout.
 ``of_classes(n)``      the design of n columns of W a task, the predictions of one
                        below those of the other
 ``alike(weight)``      numbers c_t when every B_t'B_t is c_t B_0'B_0, else None
+``squares(weight)``    the diagonals (n_features, n_columns) of all B_t'B_t, for
+                       designs that have them cheaper than from the blocks
 ``bounds``             rows ``bounds[t]:bounds[t + 1]`` belong to task t
 =====================  ========================================================
 """
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import scipy.sparse as sp
 from scipy.linalg import block_diag
 
 from ._kernels import gram_product, stacked_adjoint, stacked_forward
-from ._sparse import SparseRows, by_task, gram, less_outer, stack_rows, weighted
+from ._sparse import (
+    SparseRows,
+    by_task,
+    column_squares,
+    gram,
+    less_outer,
+    stack_rows,
+    weighted,
+)
 
 LARGE_TASK = 20_000
 
@@ -53,10 +65,15 @@ class Stacked:
         self.X = X
         self.rows, self.n_classes = bounds, n_classes
         self.bounds = _class_bounds(bounds, n_classes)
-        self.tasks = np.split(X, bounds[1:-1])
-        self.shape = (X.shape[1], n_classes * len(self.tasks))
-        big = X.dtype == float and X.size > LARGE_TASK * len(self.tasks)
+        n_tasks = len(bounds) - 1
+        self.shape = (X.shape[1], n_classes * n_tasks)
+        big = X.dtype == float and X.size > LARGE_TASK * n_tasks
         self.large = big or n_classes > 1
+
+    @cached_property
+    def tasks(self):
+        """The rows of each task."""
+        return np.split(self.X, self.rows[1:-1])
 
     def forward(self, W):
         if self.large:
@@ -76,6 +93,11 @@ class Stacked:
     def block(self, t, weight):
         rows = slice(self.bounds[t], self.bounds[t + 1])
         return weighted(self.tasks[t // self.n_classes], weight[rows])
+
+    def squares(self, weight):
+        parts = np.split(weight[: self.bounds[-1]], self.bounds[1:-1])
+        rows = ((self.tasks[t // self.n_classes], w) for t, w in enumerate(parts))
+        return np.stack([w @ np.square(X, dtype=float) for X, w in rows], axis=1)
 
     def gram(self, weight):
         return _stacked_gram(self, weight)
@@ -398,22 +420,45 @@ class Spanned:
         self.basis = basis
         self.shape = (design.shape[0], basis.shape[1])
         self.bounds = design.bounds
+        m, k = basis.shape
+        same = k % m == 0 and np.array_equal(basis, np.tile(np.eye(m), k // m))
+        self.copies = k // m if same else None
+
+    def gather(self, S):
+        """Return the coefficients of the tasks, S N'."""
+        if self.copies is None:
+            return S @ self.basis.T
+        return S.reshape(len(S), self.copies, -1).sum(axis=1)
+
+    def spread(self, G):
+        """Return G N, the transpose of `gather`."""
+        return G @ self.basis if self.copies is None else np.tile(G, self.copies)
+
+    @property
+    def majorant(self):
+        """What turns a diagonal majorant for the tasks into one for the columns."""
+        size = np.abs(self.basis)
+        return size * size.sum(axis=1, keepdims=True)
 
     def forward(self, W):
-        return self.design.forward(W @ self.basis.T)
+        return self.design.forward(self.gather(W))
 
     def adjoint(self, r):
-        return self.design.adjoint(r) @ self.basis
+        return self.spread(self.design.adjoint(r))
 
     def block(self, t, weight):
-        size = np.abs(self.basis)
-        share = np.sqrt(size[:, t] * size.sum(axis=1))
+        share = np.sqrt(self.majorant[:, t])
         tasks = np.flatnonzero(share)
         return stack_rows([share[s] * self.design.block(s, weight) for s in tasks])
 
     def gram(self, weight):
-        product, N = self.design.gram(weight), self.basis
-        return None if product is None else lambda W: product(W @ N.T) @ N
+        product = self.design.gram(weight)
+        if product is None:
+            return None
+        return lambda W: self.spread(product(self.gather(W)))
+
+    def squares(self, weight):
+        return squares(self.design, weight) @ self.majorant
 
     def alike(self, weight):
         return None
@@ -550,3 +595,22 @@ def _stacked_gram(design, weight):
 
 def _take(X, features):
     return X[:, features] if sp.issparse(X) else np.take(X, features, axis=1)
+
+
+def alike(design, weight: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+    """Return how many times tasks of one Gram matrix have it, and its weights."""
+    scale = design.alike(weight)
+    if scale is None:
+        return scale, weight
+    top = weight[: design.bounds[1]].max()  # rows of weight 1 are not copied
+    return top * scale, weight / top
+
+
+def squares(design, weight: np.ndarray) -> np.ndarray:
+    """Return the diagonals (n_features, n_columns) of the blocks' Gram matrices."""
+    if hasattr(design, "squares"):
+        return design.squares(weight)
+    scale, weight = alike(design, weight)
+    tasks = range(design.shape[1] if scale is None else 1)
+    columns = [column_squares(design.block(t, weight)) for t in tasks]
+    return np.stack(columns, axis=1) if scale is None else np.outer(columns[0], scale)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._kernels import box_shares
 from ._spectral import Spectral, squared_singular_values
 
 
@@ -52,19 +53,9 @@ class BoxNorm(Spectral):
         used = np.count_nonzero(s)
         if used <= k or gain == 0:
             return (s > 0).astype(float)
-        p = s[:used]
-        start, stop = low / p, (low + gain) / p  # where m rises from 0, reaches 1
-        points = np.sort(np.concatenate([start, stop]))
-        begun = np.searchsorted(start, points)
-        full = np.searchsorted(stop, points, side="right")
-        sums = np.concatenate([[0.0], np.cumsum(p)])
-        rise = points * (sums[begun] - sums[full]) - low * (begun - full)
-        i = max(np.argmax(full + rise / gain >= k), 1)
-        rising = p[full[i - 1] : begun[i]]
-        z = points[i]
-        if len(rising):
-            z = ((k - full[i - 1]) * gain + len(rising) * low) / rising.sum()
-        return np.clip((s * z - low) / gain, 0.0, 1.0)
+        shares = np.zeros(len(s))
+        shares[:used] = box_shares(s[:used], float(low), float(gain), k)
+        return shares
 
     def slopes(self, s):
         a, b = self.lambda1, self.lambda2

@@ -165,6 +165,7 @@ class Blocks(Penalty):
     """
 
     strengths = ()
+    task_metric = True
 
     def __init__(self, penalties: list[Penalty], sizes: list[int]):
         self.penalties = penalties
@@ -190,15 +191,16 @@ class Blocks(Penalty):
         return block_diag(*bases)
 
     def metric(self, bound):
-        entry, flat = bound(True), None
-        blocks = []
-        for p, U in zip(self.penalties, self.split(entry), strict=True):
-            if not p.task_metric:
-                flat = bound(False) if flat is None else flat
-                stop = sum(b.shape[1] for b in blocks)
-                U = np.full(U.shape, flat[:, stop : stop + U.shape[1]].max())
-            blocks.append(U)
-        return np.hstack(blocks)
+        kinds = {p.task_metric for p in self.penalties}
+        blocks = {entry: self.split(bound(entry)) for entry in kinds}
+        parts = [blocks[p.task_metric][i] for i, p in enumerate(self.penalties)]
+        metrics = [
+            p.metric(lambda entry, U=U: U)
+            for p, U in zip(self.penalties, parts, strict=True)
+        ]
+        return np.hstack(
+            [np.broadcast_to(M, U.shape) for M, U in zip(metrics, parts, strict=True)]
+        )
 
     def prox(self, V, step):
         steps = self.split(np.broadcast_to(step, V.shape))

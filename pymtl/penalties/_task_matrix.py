@@ -86,7 +86,7 @@ class TaskMatrix:
             bool(general) and all(p.laplacian for p in general),
         )
 
-    @property
+    @cached_property
     def is_zero(self) -> bool:
         """Whether L is the zero matrix."""
         return not (self.beta or self.values.any() or self.general is not None)
@@ -168,6 +168,8 @@ class TaskMatrix:
         value : float
             The penalty.
         """
+        if self.is_zero:
+            return 0.0
         rest = self._rest(W)
         total = self.beta * np.vdot(rest, rest)
         if self.values.any():
@@ -193,6 +195,8 @@ class TaskMatrix:
             The matrix on n_columns columns.
         """
         k = basis.shape[1]
+        if self.is_zero:
+            return TaskMatrix(k)
         if self.general is None and not self.factors.shape[1] and k == 1:
             return TaskMatrix(1, self.beta * float(np.vdot(basis, basis)))
         return TaskMatrix(k, matrix=basis.T @ self.apply(basis.T).T)

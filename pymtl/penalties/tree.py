@@ -8,7 +8,6 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from scipy.cluster.hierarchy import is_valid_linkage, leaves_list
 from sklearn.base import clone
 
 from .._kernels import tree_gauge, tree_prox, tree_value
@@ -219,6 +218,8 @@ def _read_node(node, order, nodes):
 
 def _read_linkage(Z, n_tasks, order, nodes):
     """Append the leaves and the nodes of a linkage matrix."""
+    from scipy.cluster.hierarchy import is_valid_linkage, leaves_list  # takes long
+
     if Z.shape != (n_tasks - 1, 4) or (n_tasks > 1 and not is_valid_linkage(Z)):
         msg = (
             f"The tree of {n_tasks} tasks is a linkage matrix of shape "

@@ -12,6 +12,7 @@ from ..penalties._task_matrix import TaskMatrix, reciprocal
 
 RANK_CUT = 1e-12
 SPREAD = 1e4
+REGULAR = 1e8
 STACK_BYTES = 2**28
 FACTOR_BYTES = 2**26
 SPARSE_BYTES = 2**26
@@ -443,7 +444,13 @@ def _inverse(system):
     columns[columns == 0] = 1.0
     rows = np.linalg.norm(system / columns, axis=1)
     rows[rows == 0] = 1.0
-    inverse = np.linalg.pinv(system / columns / rows[:, None], rcond=1e-15)
+    system = system / columns / rows[:, None]
+    try:
+        inverse = np.linalg.inv(system)
+    except np.linalg.LinAlgError:
+        inverse = np.full_like(system, np.inf)
+    if not np.linalg.norm(inverse) * np.linalg.norm(system) < REGULAR:
+        inverse = np.linalg.pinv(system, rcond=1e-15)
     return inverse / columns[:, None] / rows
 
 
@@ -476,6 +483,12 @@ def _decompose(B, alpha, free=False):
         square, V = np.linalg.eigh(B.T @ B)
         if alpha > 1e-10 * square[-1]:
             return V[:, square > 0], square[square > 0]
+    if d >= 2 * n > 0 and alpha > 0:
+        square, U = np.linalg.eigh(B @ B.T)
+        if alpha > 1e-4 * square[-1]:
+            keep = square > 1e-10 * square[-1]
+            square = square[keep]
+            return B.T @ (U[:, keep] / np.sqrt(square)), square
     tall = n >= 2 * d
     rows = np.linalg.qr(B, mode="r") if tall else B
     _, singular, Vt = np.linalg.svd(rows, full_matrices=False)

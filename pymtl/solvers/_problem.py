@@ -12,7 +12,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .._kernels import weighted_squares
 from .._sparse import SparseRows, column_squares, gram
-from ..designs import Gram, Spanned
+from ..designs import Gram, Spanned, alike, squares
 from ..losses import Loss, Squared
 from ..penalties._task_matrix import TaskMatrix
 from ._precondition import Diagonal, Preconditioner, preconditioner
@@ -92,6 +92,13 @@ class Point:
         if self.problem.matrix.is_zero:
             return 0.0
         return self.problem.matrix.apply(self.W)
+
+    @cached_property
+    def slope(self) -> np.ndarray:
+        """Gradient of all that is smooth."""
+        if self.problem.matrix.is_zero:
+            return self.gradient
+        return self.gradient + self.pull
 
     def along(self, step: np.ndarray, move: np.ndarray, length: float) -> Point:
         """Return the point a way along a step, whose predictions are `move`."""
@@ -269,19 +276,18 @@ class Problem:
         return V if self.proximal is None else self.proximal.prox(V, step)
 
     def hessian(self, W: np.ndarray) -> np.ndarray:
-        """Return the Hessian of the squared loss times W."""
-        return self.design.adjoint(self.weight * self.design.forward(W))
+        """Return the Hessian of the squared loss, or the bound of it, times W."""
+        return self.design.adjoint(self._curved * self.design.forward(W))
 
     def gradient_at(self, V: np.ndarray, new: Point, old: Point, beta: float):
         """Return the smooth gradient at ``V = new.W + beta (new.W - old.W)``."""
         if not self.loss.quadratic:
             z = (1 + beta) * new.z - beta * old.z if beta else new.z
             point = Point(self, V, z) if beta else new
-            return point.gradient + point.pull
-        G = new.gradient + new.pull
-        if beta:
-            G = (1 + beta) * G - beta * (old.gradient + old.pull)
-        return G
+            return point.slope
+        if not beta:
+            return new.slope
+        return (1 + beta) * new.slope - beta * old.slope
 
     def objective(self, point: Point) -> float:
         """Return the objective."""
@@ -319,7 +325,7 @@ class Problem:
         if self.proximal is None:
             quad = self.matrix.conjugate(point.gradient)
         else:
-            A = -(point.gradient + point.pull)
+            A = -point.slope
             polar = polar or getattr(self.proximal, "polar", None)
             if polar is not None:
                 gauge = polar(A)
@@ -341,9 +347,14 @@ class Problem:
 
     def metric(self) -> np.ndarray:
         """Return a diagonal majorant of the Hessian that the prox can take."""
-        if self.proximal is None:
-            return self.majorant(True)
-        return self.proximal.metric(self.majorant)
+        return self._for_prox(self.majorant)
+
+    def estimate(self) -> np.ndarray:
+        """Return what `metric` is about, from below, at the price of a product."""
+        return self._for_prox(self._estimate)
+
+    def _for_prox(self, bound):
+        return bound(True) if self.proximal is None else self.proximal.metric(bound)
 
     def majorant(self, entry: bool) -> np.ndarray:
         """Return a diagonal majorant (n_features, n_columns) of the Hessian.
@@ -358,40 +369,42 @@ class Problem:
         bound[bound == 0] = bound.max() or 1.0
         return bound
 
+    def _estimate(self, entry):
+        size = self._once(("estimate", entry), lambda: self._one_power(entry))
+        bound = size + self.matrix.majorant()
+        bound[bound == 0] = bound.max() or 1.0
+        return bound
+
+    def _one_power(self, entry):
+        """Return by how much each column's part of the Hessian stretches a gradient."""
+        scale = np.sqrt(self.hessian_diagonal) if entry else np.ones(self.design.shape)
+        inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+        V = inverse * self.null_point.gradient
+        V[:, ~V.any(axis=0)] = 1.0
+        V /= np.linalg.norm(V, axis=0)
+        return scale**2 * np.linalg.norm(inverse * self.hessian(inverse * V), axis=0)
+
     def _majorant(self, entry):
         d, m = self.design.shape
         bound = np.empty((d, m))
         weight = self._curved
-        scale, weight = self._alike(weight)
+        scale, weight = alike(self.design, weight)
         for t in range(m if scale is None else 1):
             bound[:, t] = _majorant(self.design.block(t, weight), entry)
         if scale is not None:
             bound[:] = bound[:, :1] * scale
         return bound
 
-    def _alike(self, weight):
-        """Return how many times tasks of one Gram matrix have it, and its weights."""
-        scale = self.design.alike(weight)
-        if scale is None:
-            return scale, weight
-        top = weight[: self.design.bounds[1]].max()  # rows of weight 1 are not copied
-        return top * scale, weight / top
-
     @property
     def hessian_diagonal(self) -> np.ndarray:
         """Diagonal (n_features, n_columns) of the loss's Hessian at the null model."""
-        return self._once("diagonal", self._hessian_diagonal)
+        return self._once("diagonal", self._squares)
 
-    def _hessian_diagonal(self):
-        d, m = self.design.shape
-        diagonal = np.empty((d, m))
-        weight = self._curvature_at_zero
-        scale, weight = self._alike(weight)
-        for t in range(m if scale is None else 1):
-            diagonal[:, t] = column_squares(self.design.block(t, weight))
-        if scale is not None:
-            diagonal[:] = diagonal[:, :1] * scale
-        return diagonal
+    def _squares(self):
+        product = self._known.get("gram")
+        if self.loss.quadratic and isinstance(product, Gram):
+            return product.diagonal()
+        return squares(self.design, self._curvature_at_zero)
 
     @property
     def _curvature_at_zero(self):
@@ -460,7 +473,7 @@ class Problem:
         N = self.null_basis
         if not N.shape[1] or self.kind == "newton decrement":
             return True
-        left = np.abs((point.gradient + point.pull) @ N)
+        left = np.abs(point.slope @ N)
         length = np.sqrt(self.hessian_diagonal @ N**2)
         seen = length > 0
         return bool(

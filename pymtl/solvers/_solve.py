@@ -191,7 +191,7 @@ def _has_one_step(problem):
     scaled = hasattr(problem.matrix, "rows")
     certified = problem.kind == "duality gap" and problem.proximal.certified
     dense = not scaled and not problem.is_sparse
-    return certified and dense and problem.metric().ndim == 0
+    return certified and dense and not problem.proximal.task_metric
 
 
 def _limited(method, most):

@@ -13,6 +13,7 @@ LOOK = 20
 SHRINK = 0.95
 GROW = 1.5
 LEAST = 1e-14
+EXACT = 1e-16
 
 
 def apg(
@@ -29,11 +30,13 @@ def apg(
               V = W^+ + \beta (W^+ - W)
 
     For the squared loss the gradient at V is the same combination of two gradients
-    that are known, so an iteration is one product and its gap is free.
+    that are known, so an iteration is one product. The certificate is looked at when it
+    may be within `tol`, at the rate at which it has fallen.
 
     L is the metric times a share, which is tried a little smaller at each iteration and
     grows where the curvature along the step is more: the coefficients that still move
-    may have much less than the largest.
+    may have much less than the largest. So the metric need not be a majorant, and no
+    eigenvalue is computed, but where the certificate is measured in it.
 
     Parameters
     ----------
@@ -63,64 +66,82 @@ def apg(
     B. O'Donoghue and E. Candes (2015). Adaptive restart for accelerated gradient
     schemes. Foundations of Computational Mathematics.
     """
-    metric = problem.metric()
-    step = 1.0 / metric if metric.ndim else float(1.0 / metric)
-    top = np.inf if problem.loss.curvature is None else 1.0
-    share = 1.0
     by_residual = problem.kind == "prox residual"
+    metric = problem.metric() if by_residual else problem.estimate()
+    step = 1.0 / metric if metric.ndim else float(1.0 / metric)
+    bounded = by_residual and problem.loss.curvature is not None
+    top = 1.0 if bounded else np.inf
+    share = 1.0
     unit = None
     if by_residual:
         start = problem.point(np.zeros_like(W))
         unit = np.linalg.norm(start.gradient) or 1.0
     old = new = problem.point(W)
     momentum, beta = 1.0, 0.0
+    certificate, last, seen, look = np.inf, 1.0, 0, 1
     result = Result(W, history=[])
     for iteration in range(1, max_iter + 1):
         V = new.W + beta * (new.W - old.W) if beta else new.W
         G = problem.gradient_at(V, new, old, beta)
         share = max(SHRINK * share, LEAST)
         while True:
-            moved = problem.prox(V - step / share * G, step / share)
-            point = problem.point(moved)
+            length = step / share
+            point = problem.point(problem.prox(V - length * G, length))
+            D = point.W - V
             if share == top:
                 break
-            used = _share(metric, moved - V, point, G)
+            used = _share(metric, D, point.slope - G)
             if used <= share:
                 break
             least = 1.01 * used if np.isfinite(used) else 10 * share
             share = min(max(GROW * share, least), top)  # no tie with rounding
         old, new = new, point
         objective = problem.objective(new)
-        if by_residual:
-            certificate = prox_residual(problem, new, metric, step) / unit
-        else:
-            certificate = problem.gap(new, objective) / null_objective
         result.history.append(objective)
+        if iteration in (look, max_iter):
+            if by_residual:
+                certificate = prox_residual(problem, new, metric, step) / unit
+            else:
+                certificate = problem.gap(new, objective) / null_objective
+            look = iteration + _wait(certificate, last, iteration - seen, tol)
+            last, seen = certificate, iteration
         if callback is not None:
             callback(iteration, objective, certificate)
         if certificate <= tol:
             break
         if by_residual and iteration % LOOK == 0 and problem.separates(new.W):
             break
-        if np.sum((V - moved) * (moved - old.W) * metric) > 0:
+        if np.sum(metric * D * (new.W - old.W)) < 0:
             momentum, beta = 1.0, 0.0
         else:
-            last, momentum = momentum, 0.5 + np.sqrt(0.25 + momentum**2)
-            beta = (last - 1.0) / momentum
+            before, momentum = momentum, 0.5 + np.sqrt(0.25 + momentum**2)
+            beta = (before - 1.0) / momentum
     result.W, result.n_iter = new.W, iteration
     result.objective, result.certificate = objective, float(certificate)
     return result
 
 
-def _share(metric, D, point, G) -> float:
-    """Return the curvature along the step D to a point, over that of the metric."""
+def _wait(certificate, last, passed, tol):
+    """Return for how many iterations it is too early to look at the certificate.
+
+    They are half of those that it takes at the rate since the last look, and no more
+    than if each halved the certificate.
+    """
+    if not tol < certificate < last:
+        return 1
+    rate = np.log(last / certificate) / passed
+    wait = np.log(certificate / max(tol, EXACT)) / max(2 * rate, np.log(2))
+    return int(np.clip(wait, 1, LOOK))
+
+
+def _share(metric, D, change) -> float:
+    """Return the curvature along a step D, over that of the metric."""
     size = float(np.sum(metric * D**2))
-    change = point.gradient + point.pull - G
     return float(np.vdot(D, change)) / size if size > 0 else 0.0
 
 
 def prox_residual(problem, point, metric, step) -> float:
     """Return ||L (W - prox(W - gradient / L))||, zero exactly at an optimum."""
     W = point.W
-    moved = problem.prox(W - step * (point.gradient + point.pull), step)
+    moved = problem.prox(W - step * point.slope, step)
     return float(np.linalg.norm(metric * (W - moved)))

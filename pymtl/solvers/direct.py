@@ -50,7 +50,7 @@ def direct(
     fast = problem if problem.matrix.general is None else problem.fast()
     W = np.zeros(problem.design.shape) if W is None else W
     point = problem.point(W)
-    R = -(point.gradient + point.pull)
+    R = -point.slope
     Z = solve(R)
     energy = float(np.vdot(R, Z))
     rounding = 1e-30 * abs(point.dual_y)
@@ -62,7 +62,7 @@ def direct(
             break
         step, n_iter = conjugate_gradients(fast, solve, R, Z, rounding, reduction)
         new = problem.point(problem.refit(point.W + step))
-        R = -(new.gradient + new.pull)
+        R = -new.slope
         Z = solve(R)
         last, energy = energy, float(np.vdot(R, Z))
         if not abs(energy) < last:
@@ -83,7 +83,7 @@ def direct(
 def newton_decrement(problem: Problem, W: np.ndarray) -> float:
     """Return ½ g'H^+g, the distance to the optimum of a quadratic problem."""
     point = problem.point(W)
-    R, solve = point.gradient + point.pull, problem.preconditioner
+    R, solve = point.slope, problem.preconditioner
     Z = solve(R)
     if not solve.exact:
         Z, _ = conjugate_gradients(problem, solve, R, Z, reduction=PART)
