@@ -386,6 +386,8 @@ def _subtract(X, mean, out):
     size = np.maximum(out.max(axis=0), -out.min(axis=0))
     rounding = np.finfo(X.dtype).eps * np.abs(mean)
     small = np.flatnonzero(size <= max(len(X), 8) * rounding)
+    if not len(small):
+        return out
     constant = np.ptp(X[:, small], axis=0) == 0
     out[:, small[constant | (size[small] <= 8 * rounding[small])]] = 0
     return out

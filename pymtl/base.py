@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._feature_weight import FeatureWeight, RowScaled, feature_values
 from ._intercept import Centred, Uncentred
 from ._path import Path, compute_path
-from ._sklearn import Interval, StrOptions, fit_context
+from ._sklearn import Interval, Parameters, StrOptions, fit_context
 from .designs import Spanned
 from .losses import LOSSES, Loss, SquareRoot
 from .penalties import Penalty
@@ -38,7 +38,7 @@ SCALE_WARNING = 1e4
 REGRESSION = {name for name, loss in LOSSES.items() if loss.targets == "regression"}
 
 
-class MultiTaskBase(BaseEstimator):
+class MultiTaskBase(Parameters):
     """Base class of the estimators; a subclass builds its penalty in `_penalty`."""
 
     _parameter_constraints: dict = {

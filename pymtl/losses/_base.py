@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
+
+from .._sklearn import Parameters
 
 if TYPE_CHECKING:
     from ._smoothed import Smoothed
@@ -15,7 +16,7 @@ SLACK = 1e-12
 FAR = 1000.0
 
 
-class Loss(BaseEstimator):
+class Loss(Parameters):
     r"""Base class of the losses.
 
     A loss is a sum over the rows of all tasks, stacked task after task,

@@ -7,8 +7,9 @@ from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 
+from .._sklearn import Parameters
 from ._task_matrix import TaskMatrix, as_task_matrix
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 AUTO_FRACTION = 0.1
 
 
-class Penalty(BaseEstimator):
+class Penalty(Parameters):
     """Base class of the penalties: convex functions of W (n_features, n_tasks).
 
     A penalty needs :meth:`value` and :meth:`prox`; with `polar` (a norm) or
@@ -223,10 +224,9 @@ class Penalty(BaseEstimator):
         penalty : Penalty
             The resolved copy.
         """
-        resolved = clone(self)
         auto = [s for s in self.strengths if _is_auto(getattr(self, s))]
         if not auto:
-            return resolved
+            return copy(self)
         unit = self.unit(*gradient.shape)
         given = [s for s in self.strengths if s not in auto and getattr(self, s) > 0]
         if given:
@@ -235,7 +235,13 @@ class Penalty(BaseEstimator):
             scale = AUTO_FRACTION * _gauge(self._in_proportion(gradient), gradient)
         else:
             scale = 0.5 * curvature
-        return resolved.set_params(**{s: float(scale * unit[s]) for s in auto})
+        return self._with({s: float(scale * unit[s]) for s in auto})
+
+    def _with(self, strengths):
+        """Return a copy with other strengths; what is not a number is shared."""
+        other = copy(self)
+        vars(other).update(strengths)
+        return other
 
     def scaled(self, factor: float) -> Penalty:
         """Return a copy whose structure strengths are multiplied, as on a path.
@@ -250,10 +256,7 @@ class Penalty(BaseEstimator):
         penalty : Penalty
             The scaled copy.
         """
-        scaled = copy(self)
-        for name in self.strengths:
-            setattr(scaled, name, factor * getattr(self, name))
-        return scaled
+        return self._with({s: factor * getattr(self, s) for s in self.strengths})
 
     def lambda_max(self, gradient: np.ndarray) -> float:
         """Return the smallest lambda1 for which the null model is the solution.
@@ -285,9 +288,9 @@ class Penalty(BaseEstimator):
 
         Unless that makes it vanish: a component at no cost takes everything.
         """
-        whole = clone(self).set_params(**self.unit(*gradient.shape))
+        whole = self._with(self.unit(*gradient.shape))
         off = [s for s in self.strengths[1:] if getattr(self, s) == 0]
-        part = clone(whole).set_params(**dict.fromkeys(off, 0.0))
+        part = whole._with(dict.fromkeys(off, 0.0))
         return whole if part.is_zero else part
 
     def range_warning(self, n_features: int, n_tasks: int) -> str | None:

@@ -168,7 +168,7 @@ def _read_lists(estimator, X, y, sample_weight, offset):
     if y is None:
         validate_data(estimator, items[0], y, skip_check_array=True)
     X, bounds, names = stack(items, labels)
-    validate_data(estimator, items[0], reset=True, skip_check_array=True)
+    _learn_features(estimator, items[0])
     sizes = np.diff(bounds)
     y = _targets(vectors(y, labels, sizes, keyed, "y"), labels)
     n = X.shape[0]
@@ -182,6 +182,15 @@ def _read_lists(estimator, X, y, sample_weight, offset):
     data = TaskData(LISTS, X, y, weight, offset, bounds, labels, names, labels)
     data.own = len(items) > 1
     return _observed(data)
+
+
+def _learn_features(estimator, X):
+    """Set what scikit-learn says that fit sets of the features."""
+    if type(X) is not np.ndarray:  # for which its way is long
+        validate_data(estimator, X, reset=True, skip_check_array=True)
+        return
+    estimator.n_features_in_ = X.shape[1]
+    vars(estimator).pop("feature_names_in_", None)
 
 
 def _read_shared(estimator, X, y, sample_weight, offset):
