@@ -19,6 +19,7 @@ from .solvers import Result
 from .solvers.closed import ClosedForm, has_closed_form
 
 CLOSED_BYTES = 2**27
+FAR = 2.0
 
 
 @dataclass
@@ -100,17 +101,19 @@ class Training:
         """Yield (model, penalty, problem, result) for settings of the parameters.
 
         The settings are of strengths and of options of the penalty. Each fit starts
-        from the one before, and shares what that knew of the data.
+        from where the two before lead to, and shares what they knew of the data.
         """
-        problem = None
+        problem, known = None, []
         for parameters in settings:
             model = with_parameters(self.estimator, parameters)
             penalty = self.penalty(model)
             problem = model._problem(self.centred, penalty, like=problem)
             if W is not None and W.shape != problem.design.shape:
-                W = None
-            result = model._solve(self.centred, problem, W)
+                W, known = None, []
+            value = max(getattr(p, s) for p in moving(penalty) for s in p.strengths)
+            result = model._solve(self.centred, problem, _ahead(known, value, W))
             W = result.W
+            known = [*known[-1:], (value, W)]
             yield model, penalty, problem, result
 
     def closed_form(self, settings: list[dict]) -> dict:
@@ -273,6 +276,20 @@ def _started(estimator):
     names = estimator.get_params(deep=False)
     first = "lambda1" if "lambda1" in names else "lambda2"
     return with_parameters(estimator, {first: "auto"} if names.get(first) == 0 else {})
+
+
+def _ahead(known, value, W):
+    """Return where a line through two solutions leads, W where there are none.
+
+    What was zero in one of them stays as it is in the last.
+    """
+    if len(known) < 2:
+        return W
+    (first, U), (second, W) = known
+    share = (value - second) / (second - first) if second != first else 0.0
+    if not 0 < share <= FAR:
+        return W
+    return np.where((U == 0) | (W == 0), W, W + share * (W - U))
 
 
 def _spaced(high, low, n):

@@ -332,3 +332,15 @@ def test_classifiers(penalty, kind):
             assert_allclose(path.coef[i, t][size], coef, atol=scale)
             close = np.atleast_1d(path.intercept[i, t])[: len(np.atleast_1d(intercept))]
             assert_allclose(close, np.atleast_1d(intercept), atol=0.05)
+
+
+def test_fits_start_where_the_two_before_lead_to():
+    """A path of many strengths takes fewer iterations than fits from the last one."""
+    rng = np.random.default_rng(21)
+    Xs = [rng.normal(size=(20, 150)) for _ in range(3)]
+    ys = [X[:, :4].sum(axis=1) + rng.normal(size=20) for X in Xs]
+    model = MultiTaskL21Regressor(tol=1e-6, warm_start=True)
+    path = model.path(Xs, ys, n_lambdas=30, eps=0.05)
+    alone = [model.set_params(lambda1=v).fit(Xs, ys).n_iter_ for v in path.lambdas]
+    assert path.n_iter.sum() < 0.9 * sum(alone)
+    assert path.certificate.max() <= 1e-6
