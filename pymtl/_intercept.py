@@ -309,9 +309,9 @@ class LeastSquares:
         means = np.add.reduceat(weight * y, starts) / total
         return design, y - np.repeat(means, np.diff(design.bounds)), weight
 
-    def take(self, features):
-        """Return the same of some of the features."""
-        return LeastSquares(self.design.take(features), self.fit_intercept)
+    def of(self, design):
+        """Return the same of another design, of some of the features."""
+        return LeastSquares(design, self.fit_intercept)
 
 
 def _least_squares(data, fit_intercept, lambda0, y, weight):

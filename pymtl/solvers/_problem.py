@@ -171,16 +171,10 @@ class Problem:
 
     def take(self, rows: np.ndarray) -> Problem:
         """Return the problem of some rows of W, the others being zero."""
-        squares = self.least_squares
-        return Problem(
-            self.design.take(rows),
-            self.loss,
-            self.y,
-            self.weight,
-            self.matrix,
-            self.proximal,
-            None if squares is None else squares.take(rows),
-        )
+        design, squares = self.design.take(rows), self.least_squares
+        data = design, self.loss, self.y, self.weight
+        squares = None if squares is None else squares.of(design)
+        return Problem(*data, self.matrix, self.proximal, squares)
 
     def _once(self, name, compute):
         """Return what is known of the data by this name."""
@@ -256,11 +250,6 @@ class Problem:
             return {}
         rows = self.y, self.predictions(W), self.weight, self.design.bounds
         return self.loss.learned(*rows)
-
-    def known_point(self, W: np.ndarray, whole: Point, rows: np.ndarray) -> None:
-        """Remember a point W that has rows of W of a problem that this is a part of."""
-        known = {"fit": whole.fit, "dual": whole.dual, "gradient": whole.gradient[rows]}
-        self._known["last point"] = Point(self, W, whole.z, **known)
 
     def predictions(self, W: np.ndarray) -> np.ndarray:
         """Return the predictions, by the columns in use where they are few."""
@@ -436,8 +425,16 @@ class Problem:
         """The null model."""
         if self.null.any():
             return self.point(self.null)
-        gradient = self._once("gradient", lambda: self.point(self.null).gradient)
+        gradient = self._once("gradient", self._null_gradient)
         return Point(self, self.null, gradient=gradient)
+
+    def _null_gradient(self):
+        """Return the gradient at zero, from one that is known if that is cheap."""
+        W, gradient = self._known.get("tangent", (None, None))
+        product = self._known.get("gram")
+        if W is None or (product is None and W.any()):
+            return self.point(self.null).gradient
+        return gradient - product(W) if W.any() else gradient
 
     def components(self, W: np.ndarray) -> list[np.ndarray]:
         """Return the components of the tasks' coefficients, which add up to them."""
@@ -526,24 +523,27 @@ class Problem:
             problem._known = self._once(("free", N.tobytes()), dict)
         return problem
 
-    def model(self, point: Point) -> Problem:
+    def model(self, point: Point, rows: np.ndarray | slice = slice(None)) -> Problem:
         """Return the problem whose squared loss has the same second order at a point.
 
         Its intercepts are minimised out anew, with the weights that the rows have
-        there. Rows without curvature are given a little.
+        there. Rows without curvature are given a little. The point may be one of the
+        problem that this is a part of, by some rows of W.
         """
         loss, bounds = self.loss, self.design.bounds
-        rows = self.y, point.z, self.weight, bounds
+        data = self.y, point.z, self.weight, bounds
         least = FLAT * (loss.curvature or 1.0) * self.weight
-        weight = np.maximum(loss.hessian(*rows), least)
+        weight = np.maximum(loss.hessian(*data), least)
         step = np.divide(
             point.dual, weight, out=np.zeros_like(weight), where=weight > 0
         )
         design, y = self.design, point.z - step
         if self.least_squares is not None:
-            y += loss.shifts(*rows)
+            y += loss.shifts(*data)
             design, y, weight = self.least_squares(y, weight)
-        return Problem(design, Squared(), y, weight, self.matrix, self.proximal)
+        model = Problem(design, Squared(), y, weight, self.matrix, self.proximal)
+        model._known["tangent"] = point.W[rows], point.gradient[rows]
+        return model
 
     @cached_property
     def yy(self) -> float:

@@ -17,7 +17,7 @@ from .direct import direct, newton_decrement
 from .newton import newton
 from .smoothing import smoothing
 from .support import has_support, newton_on_support
-from .working_set import has_working_sets, working_sets
+from .working_set import enlarge, has_working_sets
 
 EXACT = 1e-14
 SOLVERS = ("auto", "apg", "bcd", "direct", "newton")
@@ -141,10 +141,8 @@ def _methods(problem, solver):
         yield partial(smoothing, problem)
         return
     if solver in ("auto", "newton") and problem.second_order:
-        method = partial(newton, inner=_minimise)
-        if has_working_sets(problem):
-            method = partial(working_sets, solver=method)
-        yield partial(method, problem)
+        rows = enlarge if has_working_sets(problem) else None
+        yield partial(newton, problem, inner=_minimise, enlarge=rows)
     if solver != "apg" and has_bcd(problem):
         yield partial(bcd, problem)
     fast = problem.fast()

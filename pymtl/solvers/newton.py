@@ -17,6 +17,7 @@ ARMIJO = 1e-4
 HALVINGS = 30
 ROUNDING = 1e-14
 INNER = 0.1
+LEFT = 0.2
 PATIENCE = 4
 SLOWLY = 0.9
 LITTLE = 1e-3
@@ -30,6 +31,7 @@ def newton(
     max_iter: int = 10000,
     null_objective: float | None = None,
     inner: Callable[[Problem, np.ndarray, float], Result] | None = None,
+    enlarge: Callable | None = None,
     callback: Callable[[int, float, float], None] | None = None,
 ) -> Result:
     r"""Minimise a problem with a smooth loss by a sequence of squared losses.
@@ -55,6 +57,10 @@ def newton(
         ``inner(model, W, gap)`` solves a problem with a squared loss and a penalty to a
         gap and returns the result, whose `polar`, if there is one, certifies the next
         iterate. A problem without proximal part needs none.
+    enlarge : callable or None, default=None
+        ``enlarge(point, rows, part)`` returns the rows of W that the next step moves,
+        and the problem of them, see :func:`~pymtl.solvers.working_set.enlarge`; by
+        default these are all rows.
     callback : callable or None, default=None
         Called with iteration, objective and certificate.
 
@@ -68,14 +74,16 @@ def newton(
     J. D. Lee, Y. Sun and M. A. Saunders (2014). Proximal Newton-type methods for
     minimizing composite functions. SIAM Journal on Optimization.
     """
-    point = problem.point(W)
+    null = problem.proximal is not None and W is problem.null
+    point = problem.null_point if null else problem.point(W)
     objective = problem.objective(point)
     unit = objective if null_objective is None else null_objective
     best, idle = np.inf, 0
+    rows, part = (slice(None), problem) if enlarge is None else (np.zeros(0, int), None)
     result = Result(W, n_iter=0, solver="newton", history=[])
     while result.n_iter < min(max_iter, STEPS):
-        model = problem.model(point)
         if problem.proximal is None:
+            model = problem.model(point)
             gap = newton_decrement(model, point.W)
         else:
             gap = _gap(problem, point, objective, result.polar)
@@ -88,18 +96,25 @@ def newton(
         if result.certificate <= tol or idle >= PATIENCE:
             break
         if problem.proximal is None:
-            target = direct(model, point.W).W
+            step = direct(model, point.W).W - point.W
+            move = problem.design.forward(step)
         else:
+            if enlarge is not None:
+                rows, part = enlarge(point, rows, part)
             share = min(INNER, np.sqrt(gap / unit))
-            found = inner(model, point.W, share * min(gap, INNER * unit))
-            target, result.polar = found.W, found.polar
-        point = _search(problem, point, objective, target - point.W)
+            goal = max(share * min(gap, INNER * unit), LEFT * tol * unit)
+            found = inner(part.model(point, rows), point.W[rows], goal)
+            result.polar = found.polar
+            step, moved = np.zeros(point.W.shape), found.W - point.W[rows]
+            step[rows], move = moved, part.design.forward(moved)
+        point = _search(problem, point, objective, step, move)
         result.n_iter += 1
         objective = problem.objective(point)
         result.history.append(objective)
     result.W, result.objective = point.W, objective
     result.history = result.history or [objective]
     result.n_iter = len(result.history)
+    problem._known["last point"] = point
     return result
 
 
@@ -110,9 +125,8 @@ def _gap(problem, point, objective, polar):
     return problem.gap(point, objective, polar)
 
 
-def _search(problem, point, objective, step):
+def _search(problem, point, objective, step, move):
     """Return the first point on the way whose objective has fallen enough."""
-    move = problem.design.forward(step)
     slope = float(np.vdot(point.gradient + point.pull, step))
     if problem.proximal is not None:
         ends = problem.proximal.value(point.W + step), problem.proximal.value(point.W)

@@ -1,19 +1,14 @@
-"""Working sets of rows, for solvers that would see all of them."""
+"""Working sets of rows, for steps that would see all of them."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 
 from ._problem import Point, Problem
-from ._result import Result
 from .bcd import row_scores
 
 SMALLEST = 100
-INNER = 0.1
 MOST = 0.75
-PATIENCE = 4
 
 
 def has_working_sets(problem: Problem) -> bool:
@@ -24,87 +19,43 @@ def has_working_sets(problem: Problem) -> bool:
         and problem.proximal.row_norms is not None
         and problem.matrix.ridge is not None
         and hasattr(problem.design, "take")
-        and (squares is None or hasattr(squares, "take"))
+        and (squares is None or hasattr(squares, "of"))
     )
 
 
-def working_sets(
-    problem: Problem,
-    W: np.ndarray,
-    tol: float,
-    max_iter: int,
-    null_objective: float,
-    callback: Callable[[int, float, float], None] | None = None,
-    *,
-    solver: Callable[..., Result],
-) -> Result:
-    """Minimise a problem by a sequence of problems of some of the rows.
+def enlarge(
+    point: Point, rows: np.ndarray | slice, part: Problem | None
+) -> tuple[np.ndarray | slice, Problem]:
+    """Return the rows to work on at a point, and the problem of them.
 
-    The rows are those that are not zero and those whose gradient is the furthest from
-    the dual ball; they are kept. The certificate is the one of all rows.
+    They are kept as long as they hold the rows that are not zero, and those whose
+    gradient is the furthest from the dual ball; those are the new ones else.
 
     Parameters
     ----------
-    problem : Problem
-        A problem that :func:`has_working_sets`.
-    W : ndarray of shape (n_features, n_columns)
-        Start.
-    tol : float
-        Relative tolerance of the certificate.
-    max_iter : int
-        Largest number of iterations of the solver.
-    null_objective : float
-        Objective of the null model, the unit of the gap.
-    callback : callable or None, default=None
-        Called with iteration, objective and certificate.
-    solver : callable
-        ``solver(problem, W, tol, max_iter, null_objective, callback=callback)``.
+    point : Point
+        Where a problem that :func:`has_working_sets` is.
+    rows : ndarray of int, or slice
+        The rows so far.
+    part : Problem or None
+        The problem of them.
 
     Returns
     -------
-    result : Result
-        The last iterate.
+    rows : ndarray of int, or slice
+        The rows; a slice where they are nearly all.
+    part : Problem
+        The problem of them, the others being zero.
     """
-    result = Result(W, n_iter=0, history=[])
-    point = problem.null_point if W is problem.null else problem.point(W)
-    rows, part = np.zeros(0, int), None
-    best, idle = np.inf, 0
-    while True:
-        result.W, result.objective = point.W, problem.objective(point)
-        gap = problem.gap(point, result.objective)
-        result.certificate = gap / null_objective
-        idle = idle + 1 if gap > 0.5 * best else 0
-        best = min(gap, best)
-        if result.certificate <= tol or result.n_iter >= max_iter or idle >= PATIENCE:
-            break
-        new = _nearest(point, rows)
-        goal = max(INNER * result.certificate, 0.5 * tol)
-        if part is None or len(new):
-            rows = np.sort(np.append(rows, new))
-            part = problem.take(rows)
-        if len(rows) > MOST * len(W):
-            rows, part, goal = np.arange(len(W)), problem, tol
-        start = point.W[rows]
-        part.known_point(start, point, rows)
-        left = max_iter - result.n_iter
-        found = solver(part, start, goal, left, null_objective, callback=callback)
-        result.n_iter += found.n_iter
-        result.history += found.history
-        result.solver = found.solver
-        W = np.zeros(problem.design.shape)
-        W[rows] = found.W
-        point = Point(problem, W, part.design.forward(found.W))
-    problem._known["last point"] = point
-    result.n_iter = max(result.n_iter, 1)
-    result.history = result.history or [result.objective]
-    return result
-
-
-def _nearest(point, inside):
-    """Return the rows to add: the farthest from the dual ball, those in use first."""
+    if isinstance(rows, slice):
+        return rows, part
     score = row_scores(point)
     size = max(2 * np.count_nonzero(np.isinf(score)), SMALLEST)
-    score[inside] = 0.0
-    if np.count_nonzero(score > 1) <= size:
-        return np.flatnonzero(score > 1)
-    return np.argpartition(-score, size - 1)[:size]
+    wanted = np.flatnonzero(score > 1)
+    if len(wanted) > size:
+        wanted = np.sort(np.argpartition(-score, size - 1)[:size])
+    if len(wanted) > MOST * len(score):
+        return slice(None), point.problem
+    if part is None or not np.isin(wanted, rows).all():
+        rows, part = wanted, point.problem.take(wanted)
+    return rows, part
