@@ -28,6 +28,7 @@ def fit_new_task(
     X: Any,
     y: Any,
     sample_weight: Any = None,
+    offset: Any = None,
     neighbours: Any = None,
     time: float | None = None,
     **options: Any,
@@ -38,7 +39,7 @@ def fit_new_task(
     if learned.mixed:
         _refuse(learned, y, options["loss"])
     names = list(X.columns) if hasattr(X, "columns") else None
-    rows = _rows(learned, X, y, sample_weight)
+    rows = _rows(learned, X, y, sample_weight, offset)
     penalties = _penalties(learned, _place(estimator, neighbours, time))
     models = [_fit(learned, penalty, rows, options) for penalty in penalties]
     new = models[int(np.argmin([model.objective_ for model in models]))]
@@ -147,7 +148,7 @@ def _by_ridge(learned, prior, rows, options):
     """Fit a ridge in the directions of a quadratic."""
     from .linear_model import SingleTaskClassifier, SingleTaskRegressor
 
-    X, y, sample_weight = rows
+    X, y, sample_weight, known = rows
     basis, precision, n_free = prior.basis, prior.precision, len(learned.free)
     k, shrunk = len(precision), learned.estimator.fit_intercept == "shrink"
     centre = 0.0 if learned.precision is None else learned.intercept[0]
@@ -163,7 +164,7 @@ def _by_ridge(learned, prior, rows, options):
     classifier = is_classifier(learned.estimator)
     cls = SingleTaskClassifier if classifier else SingleTaskRegressor
     new = cls(**_same(learned, cls) | strength)
-    offset = kept @ prior.mean + centre
+    offset = kept @ prior.mean + centre + known
     new.fit(_side_by_side(Z), y, sample_weight=sample_weight, offset=offset)
     v = new.coef_[0]
     W = learned.raw(prior.mean + (v[:k] if basis is None else basis @ v[:k]))
@@ -176,12 +177,13 @@ def _by_prox(learned, penalty, rows, options):
     """Fit with a penalty, which may have to hold the intercepts as well."""
     from .linear_model import MultiTaskClassifier, MultiTaskMixed, MultiTaskRegressor
 
-    X, y, sample_weight = rows
+    X, y, sample_weight, offset = rows
     estimator, k, n_free = learned.estimator, len(learned.kept), len(learned.free)
     Z = [_scaled(X[:, learned.kept], learned.root), X[:, learned.free]]
-    weight, offset, held = np.repeat([1.0, 0.0], [k, n_free]), None, 0
-    if learned.one_prediction and estimator.fit_intercept == "shared":
-        offset = np.full(X.shape[0], learned.intercept[0])
+    weight, held = np.repeat([1.0, 0.0], [k, n_free]), 0
+    fixed = learned.one_prediction and estimator.fit_intercept == "shared"
+    if fixed:
+        offset = offset + learned.intercept[0]
     elif learned.precision is not None:
         Z.insert(1, np.ones((X.shape[0], 1)))
         weight, held = np.insert(weight, k, 1.0), 1
@@ -198,7 +200,7 @@ def _by_prox(learned, penalty, rows, options):
     W = np.vstack([learned.raw(v[:k]) for v in V])
     W[:, learned.free] = V[:, k + held :]
     c = np.atleast_1d(new.intercept_[0])
-    if offset is not None:
+    if fixed:
         c = c + learned.intercept
     return _set(new, W, c + V[:, k] if held else c)
 
@@ -236,7 +238,7 @@ def _set(new, W, c):
     return new
 
 
-def _rows(learned, X, y, sample_weight):
+def _rows(learned, X, y, sample_weight, offset):
     """Return the rows of the new task, checked against those of training."""
     estimator = learned.estimator
     if hasattr(X, "columns") and list(X.columns) != list(estimator.coef_names_):
@@ -252,12 +254,25 @@ def _rows(learned, X, y, sample_weight):
             f"{learned.n_features} (the task column is not one)."
         )
         raise ValueError(msg)
+    offset = np.zeros(X.shape[0]) if offset is None else _vector(offset, X)
     if is_classifier(estimator) and isinstance(estimator.classes_, np.ndarray):
-        return _with_classes(estimator, X, y, sample_weight)
-    return X, y, sample_weight
+        return _with_classes(estimator, X, y, sample_weight, offset)
+    return X, y, sample_weight, offset
 
 
-def _with_classes(estimator, X, y, sample_weight):
+def _vector(offset, X):
+    """Return the offset as numbers, one a row."""
+    offset = np.asarray(offset, dtype=float)
+    if offset.shape != (X.shape[0],) or not np.isfinite(offset).all():
+        msg = (
+            f"offset of the new task has shape {offset.shape}, or entries that are not "
+            f"finite: give one number for each of its {X.shape[0]} rows."
+        )
+        raise ValueError(msg)
+    return offset
+
+
+def _with_classes(estimator, X, y, sample_weight, offset):
     """Return rows in which every class of training has a row, if of no weight."""
     y, classes = column_or_1d(y, warn=True), estimator.classes_
     seen = np.unique(y)
@@ -270,12 +285,13 @@ def _with_classes(estimator, X, y, sample_weight):
         raise ValueError(msg)
     absent = np.setdiff1d(classes, seen)
     if not len(absent):
-        return X, y, sample_weight
+        return X, y, sample_weight, offset
     rows = np.zeros(len(absent), dtype=int)
     stack = sp.vstack if sp.issparse(X) else np.vstack
     given = np.ones(len(y)) if sample_weight is None else sample_weight
     weight = np.append(np.asarray(given, dtype=float), np.zeros(len(absent)))
-    return stack([X, X[rows]]), np.append(y, absent), weight
+    offset = np.append(offset, offset[rows])
+    return stack([X, X[rows]]), np.append(y, absent), weight, offset
 
 
 def _place(estimator, neighbours, time):

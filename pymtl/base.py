@@ -253,6 +253,7 @@ class MultiTaskBase(Parameters):
         X: Any,
         y: Any,
         sample_weight: Any = None,
+        offset: Any = None,
         *,
         neighbours: Any = None,
         time: float | None = None,
@@ -297,6 +298,8 @@ class MultiTaskBase(Parameters):
             Its targets.
         sample_weight : array of shape (n_samples,) or None, default=None
             Weights of the samples.
+        offset : array of shape (n_samples,) or None, default=None
+            Known part of the linear prediction.
         neighbours : list of labels, dict {label: weight} or None, default=None
             The tasks of training that the new one is linked to: required where a graph
             was given. For a tree the new leaf is directly below the smallest node that
@@ -322,7 +325,7 @@ class MultiTaskBase(Parameters):
         """
         from ._new_task import fit_new_task
 
-        return fit_new_task(self, X, y, sample_weight, neighbours, time)
+        return fit_new_task(self, X, y, sample_weight, offset, neighbours, time)
 
     def coef_frame(self):
         """Return the coefficients as a pandas frame.

@@ -4,6 +4,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from scipy.cluster.hierarchy import linkage
 
 from pymtl import (
     MultiTaskClassifier,
@@ -35,6 +36,7 @@ from pymtl.penalties import (
     Graph,
     LInf,
     Mean,
+    NetworkLasso,
     Relationship,
     Ridge,
     RobustFeature,
@@ -43,7 +45,7 @@ from pymtl.penalties import (
     Tree,
 )
 from pymtl.penalties._box_norm import BoxNorm
-from pymtl.penalties._prior import About, Beside, Deviations, Distances, Near
+from pymtl.penalties._prior import About, Beside, Deviations, Distances, Near, Place
 
 RNG = np.random.default_rng(0)
 RING = np.roll(np.eye(5), 1, axis=1) + np.roll(np.eye(5), -1, axis=1)
@@ -447,6 +449,19 @@ def test_shrunk_intercepts_and_covariates(data):
     np.testing.assert_allclose(new.intercept_[0], c.value, atol=2e-5)
 
 
+@pytest.mark.parametrize(
+    "penalty", [Mean(0.3), SparseGroup(0.1, 0.1), NetworkLasso(0.1)]
+)
+def test_an_offset_is_a_known_part(data, penalty):
+    model = MultiTaskRegressor(penalty, tol=1e-10).fit(data.Xs[:5], data.ys[:5])
+    X, y = data.Xs[5], data.ys[5]
+    part = np.linspace(-3, 3, len(y))
+    new = model.fit_new_task(X, y + part, offset=part)
+    np.testing.assert_allclose(new.coef_, model.fit_new_task(X, y).coef_, atol=1e-6)
+    with pytest.raises(ValueError, match="offset of the new task has shape"):
+        model.fit_new_task(X, y, offset=part[1:])
+
+
 def test_where_a_new_task_belongs(data):
     X, y = data.Xs[5], data.ys[5]
     names = dict(zip("abcde", data.Xs, strict=False))
@@ -507,6 +522,43 @@ def test_prox_and_conjugate(name):
             assert total == pytest.approx(np.sum(W * G))
         if hasattr(penalty, "polar"):
             assert penalty.polar(G) <= 1 + 1e-12
+
+
+def test_distances_to_points_that_are_near_each_other():
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        d, k = rng.integers(1, 12), rng.integers(1, 15)
+        near = 10.0 ** rng.integers(-10, 1)
+        points = rng.normal(size=(d, 1)) + near * rng.normal(size=(d, k))
+        points[:, rng.integers(k, size=k // 3)] = points[:, :1]
+        penalty = Distances(points, rng.random(k) * 10.0 ** rng.integers(-3, 3))
+        V, step = rng.normal(size=(d, 1)), 10.0 ** rng.uniform(-2, 2, size=(d, 1))
+        step = step if rng.random() < 0.5 else float(step[0, 0])
+
+        def value(W, penalty=penalty, V=V, step=step):
+            return float(np.sum((W - V) ** 2 / (2 * step))) + penalty.value(W)
+
+        W = penalty.prox(V, step)
+        others = [points[:, [i]] for i in range(k)]
+        for size in 10.0 ** np.arange(-8, 1):
+            others += [W + size * rng.normal(size=V.shape) for _ in range(5)]
+        assert value(W) <= (1 + 1e-9) * min(map(value, others))
+
+
+def test_a_leaf_of_a_dendrogram_has_the_weight_that_is_left():
+    Z = linkage(RNG.normal(size=(5, 3)), "average")
+    height = Z[:, 2] / Z[-1, 2]
+    pair = Z[0, :2].astype(int)
+    weight = np.bincount(pair, minlength=5).astype(float)
+    above, node = [0], 5
+    for i, (a, b, *_) in enumerate(Z[1:], 1):  # the nodes above the first pair
+        if node in (a, b):
+            above, node = [*above, i], 5 + i
+    W = RNG.normal(size=(4, 5))
+    new = Tree(2.0, Z).new_task(W, Place(weight))
+    assert new.penalty.lambda1 == pytest.approx(2.0 * np.prod(height[above]))
+    root = Tree(2.0, Z).new_task(W, Place())
+    assert root.lambda1 == pytest.approx(2.0)
 
 
 def test_distances_stop_at_a_point_that_holds():

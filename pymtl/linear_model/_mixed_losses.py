@@ -312,6 +312,7 @@ class MultiTaskMixed(AnyPenalty, MultiTaskBase):
         X: Any,
         y: Any,
         sample_weight: Any = None,
+        offset: Any = None,
         *,
         loss: str | Loss | None = None,
         neighbours: Any = None,
@@ -331,6 +332,8 @@ class MultiTaskMixed(AnyPenalty, MultiTaskBase):
             Its targets.
         sample_weight : array of shape (n_samples,) or None, default=None
             Weights of the samples.
+        offset : array of shape (n_samples,) or None, default=None
+            Known part of the linear prediction.
         loss : str, Loss or None, default=None
             Loss of the new task; None is that of training, if all have the same.
         neighbours, time : object, default=None
@@ -359,7 +362,8 @@ class MultiTaskMixed(AnyPenalty, MultiTaskBase):
             )
             raise ValueError(msg)
         loss = given[0] if loss is None else loss
-        return fit_new_task(self, X, y, sample_weight, neighbours, time, loss=loss)
+        place = neighbours, time
+        return fit_new_task(self, X, y, sample_weight, offset, *place, loss=loss)
 
     def _answer(self, t, z):
         labels = self.classes_[t]

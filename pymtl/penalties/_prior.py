@@ -15,7 +15,7 @@ from .ridge import Ridge
 
 OUTSIDE = 1e-6
 SMALL_STEP, STEPS, SLOPE = 1e-12, 100, 1e-4
-SAME = 1e-9
+SAME = 1e-13
 
 
 @dataclass
@@ -512,13 +512,16 @@ def _nearest(points, weights, x, step):
     if k < points.shape[1]:
         others = np.arange(points.shape[1]) != k
         D = points[:, others] - v[:, None]
-        pull = (x - v) / step + D @ (weights[others] / np.linalg.norm(D, axis=0))
+        apart = np.linalg.norm(D, axis=0)
+        pull = (x - v) / step + D @ (weights[others] / apart)
         size = np.linalg.norm(pull)
         if size <= weights[k]:
             return v
-        move = pull * step.min()
-        slope = SLOPE * step.min() * size * (size - weights[k])
-        v, least = _descend(value, v, least, move, slope)
+        length = min(step.min(), apart.min(initial=np.inf) / size)
+        slope = SLOPE * length * size * (size - weights[k])
+        v, least = _descend(value, v, least, length * pull, slope)
+        if least == values[k]:  # but for rounding it holds
+            return v
     for _ in range(STEPS):
         D = v[:, None] - points
         apart = np.linalg.norm(D, axis=0)
