@@ -9,11 +9,23 @@ from ._baselines import (
 from ._calibrated import (
     MultiTaskCalibratedRegressor,
 )
+from ._clustered import (
+    MultiTaskASOClassifier,
+    MultiTaskASORegressor,
+    MultiTaskClusteredClassifier,
+    MultiTaskClusteredRegressor,
+)
 from ._components import (
     MultiTaskDirtyClassifier,
     MultiTaskDirtyRegressor,
     MultiTaskRobustFeatureClassifier,
     MultiTaskRobustFeatureRegressor,
+)
+from ._covariance import (
+    MultiTaskFeatureCovarianceClassifier,
+    MultiTaskFeatureCovarianceRegressor,
+    MultiTaskRelationshipClassifier,
+    MultiTaskRelationshipRegressor,
 )
 from ._features import (
     MultiTaskL1Classifier,
@@ -30,14 +42,6 @@ from ._general import (
     MultiTaskRegressor,
 )
 from ._low_rank import (
-    MultiTaskASOClassifier,
-    MultiTaskASORegressor,
-    MultiTaskClusteredClassifier,
-    MultiTaskClusteredRegressor,
-    MultiTaskFeatureCovarianceClassifier,
-    MultiTaskFeatureCovarianceRegressor,
-    MultiTaskRelationshipClassifier,
-    MultiTaskRelationshipRegressor,
     MultiTaskRobustLowRankClassifier,
     MultiTaskRobustLowRankRegressor,
     MultiTaskSparseLowRankClassifier,
