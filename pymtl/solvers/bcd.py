@@ -10,21 +10,15 @@ from .._kernels import bcd_by_task, bcd_epoch, bcd_epoch_shared
 from ._problem import Point, Problem
 from ._result import Result
 
-SMALLEST = 100
-BLOCK = 64
-GROWTH = 2
-RATIO = 0.5
-FEW = 256
-FEW_BYTES = 2**26
-KEPT = 5
-ROUGH, FINE = 0.3, 0.01
-NEAR = 0.99
-DROPPED = 0.1
-FULL = 0.8
-MANY = 0.25
-PASSES = 30
-LEFT = 1e-3
+SMALLEST, GROWTH = 100, 2  # rows of a working set at least, and over those in use
+NEAR, DROPPED = 0.99, 0.1  # rows nearer to the dual ball stay, unless few would go
+MANY = 0.25  # share of the rows from which on the Gram matrices of all pay
+FEW, FEW_BYTES, RATIO = 256, 2**26, 0.5  # rows held by products rather than in blocks
+BLOCK, FULL = 64, 0.8  # rows of a block, and the share below which it is cut down
+ROUGH, FINE = 0.3, 0.01  # shares of the gap to which working sets are solved
+PASSES, LEFT = 30, 1e-3  # of a sweep task by task: most of them, and what may be left
 PATIENCE = 10
+KEPT = 5
 REGULAR = 1e-3  # less lets rounding decide, and equal problems differ
 
 
@@ -175,7 +169,8 @@ def _blocks(problem, inside):
     for features, _, _ in known:
         new[features] = False
     new = np.flatnonzero(new)
-    for features in np.split(new, np.arange(BLOCK, len(new), BLOCK)):
+    for start in range(0, len(new), BLOCK):
+        features = new[start : start + BLOCK]
         design = problem.design.take(features)
         known.append((features, design, design.gram(problem.weight)))
     found = []
