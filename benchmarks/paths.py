@@ -55,6 +55,8 @@ class PymtlPath(PathPeer):
 class AdeliePath(PathPeer, Adelie):
     """adelie's own path."""
 
+    start = 1e-14
+
     def prepare(self):
         PathPeer.prepare(self)
         self.path_size = self.problem.spec.n_strengths

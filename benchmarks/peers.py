@@ -36,6 +36,7 @@ class Peer(ABC):
     shared: ClassVar[bool] = True  # solves problems with one design for all tasks
     per_task: ClassVar[bool] = True  # solves problems with a design per task
     start: ClassVar[float] = 1e-6  # the tolerance that is tried first
+    compiles: ClassVar[float] = 0.0  # about how many seconds in every process
 
     def __init__(self, problem: Problem, threads: int = 1) -> None:
         self.problem = problem
@@ -160,6 +161,7 @@ class Skglm(Peer):
     name = "skglm"
     module = "skglm"
     distribution = "skglm"
+    compiles = 12.0
     per_task = False
 
     def prepare(self):
@@ -181,6 +183,7 @@ class SkglmGroup(Peer):
     name = "skglm group"
     module = "skglm"
     distribution = "skglm"
+    compiles = 12.0
     shared = False
 
     def prepare(self):

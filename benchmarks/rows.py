@@ -9,7 +9,7 @@ from . import runner
 from .problems import Problem, Spec, make_problem
 
 TARGET = 1e-6  # duality gap, of the objective at zero
-PATIENCE = 20.0  # seconds, and times the fastest solver's, that a peer is given
+PATIENCE = 12.0  # seconds, and times the fastest solver's, that a peer is given
 LONG = 15.0  # no further calls of what has taken this many seconds
 
 
@@ -24,14 +24,14 @@ class Run:
     clock : {"wall", "cpu"}, default="wall"
         Time that passes, or that the process works.
     threads : int, default=1
-    timeout : float, default=120
+    timeout : float, default=80
         Seconds for one solver, all included.
     """
 
     repeats: int = 3
     clock: str = "wall"
     threads: int = 1
-    timeout: float = 120.0
+    timeout: float = 80.0
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,16 @@ def against(spec: Spec, peers: Iterable[str], **row) -> Row:
 
 def _race(spec: Spec, peers: Iterable[str], run: Run) -> dict:
     """Time each solver in its own process; the slow are not waited for."""
-    found, timeout = [], run.timeout
+    found, patience = [], run.timeout
     for name in ("pymtl", *peers):
+        compiles = runner.solvers(spec)[name].compiles
         record = runner.run(
             name,
             spec,
             targets=(TARGET,),
             repeats=run.repeats,
             threads=run.threads,
-            timeout=timeout,
+            timeout=min(run.timeout, patience + compiles),
             clock=run.clock,
         )
         first = record.get("first_call", {}).get("seconds")
@@ -91,7 +92,7 @@ def _race(spec: Spec, peers: Iterable[str], run: Run) -> dict:
         del reached["target"]
         found.append(about | reached)
         fastest = min((r["seconds"] for r in found if "seconds" in r), default=1e3)
-        timeout = min(run.timeout, PATIENCE * (1 + fastest))
+        patience = PATIENCE * (1 + fastest)
     return beside(*found) | floor(make_problem(spec), run)
 
 

@@ -268,7 +268,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repeats", type=int, default=3, help="calls of a median (3)")
     parser.add_argument("--threads", type=int, default=1, help="of all solvers (1)")
     parser.add_argument(
-        "--timeout", type=float, default=120, help="seconds of a solver in a row (120)"
+        "--timeout", type=float, default=80, help="seconds of a solver in a row (80)"
     )
     parser.add_argument(
         "--clock",
