@@ -5,7 +5,17 @@ import pytest
 from numpy.testing import assert_allclose
 
 from pymtl import MultiTaskRegressor, MultiTaskTraceNormRegressor
-from pymtl.penalties import KSupport, Ridge, TraceNorm
+from pymtl.designs import Spanned, Stacked
+from pymtl.losses import Squared
+from pymtl.penalties import (
+    KSupport,
+    Ridge,
+    SparseLowRank,
+    SparseRankBudget,
+    TraceNorm,
+)
+from pymtl.solvers import Problem
+from pymtl.solvers.admm import _System
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +40,13 @@ def problem(seed=0, n_features=8, spread=1.5):
 @pytest.mark.parametrize("form", [True, False, "shared", "shrink"])
 @pytest.mark.parametrize(
     "penalty",
-    [TraceNorm("auto"), TraceNorm("auto") + Ridge(1e-3), KSupport("auto")],
+    [
+        TraceNorm("auto"),
+        TraceNorm("auto") + Ridge(1e-3),
+        KSupport("auto"),
+        SparseLowRank("auto", "auto"),
+        SparseRankBudget("auto", 2.0),
+    ],
     ids=repr,
 )
 def test_tasks_of_any_units_are_certified(penalty, form):
@@ -60,3 +76,18 @@ def test_steps_are_reported():
     with pytest.warns(match="did not converge in 33 iterations"):
         seen.fit(Xs, ys)
     assert seen.n_iter_ == 33
+
+
+@pytest.mark.parametrize("copies", [1, 2, 3])
+def test_system_of_components_is_solved(copies):
+    rng = np.random.default_rng(copies)
+    Xs, ys = problem(spread=0.0)
+    design = Stacked(np.concatenate(Xs), np.cumsum([0, *map(len, Xs)]))
+    d, m = design.shape
+    spanned = Spanned(design, np.tile(np.eye(m), copies))
+    weight = rng.uniform(0.5, 2.0, design.bounds[-1])
+    problem_of_parts = Problem(spanned, Squared(), np.concatenate(ys), weight)
+    B, rho = rng.standard_normal((d, copies * m)), 0.7
+    U = _System(problem_of_parts, rho).solve(B)
+    hessian = spanned.adjoint(weight * (design.forward(U @ spanned.basis.T)))
+    assert_allclose(hessian + rho * U, B, atol=1e-8)

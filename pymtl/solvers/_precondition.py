@@ -184,6 +184,7 @@ class Preconditioner:
         graph = matrix.general is not None
         self.matrix = matrix
         self.alike = graph and _are_alike(problem)
+        self.small = 8 * m * d * d <= STACK_BYTES
         alpha = matrix.diagonal() if graph else np.full(m, matrix.beta)
         self.factors = None
         if not self.alike:
@@ -200,7 +201,12 @@ class Preconditioner:
             Group(problem, tasks, part, self.factors, group)
             for (tasks, part), group in zip(parts, known, strict=True)
         ]
-        if self.factors and graph and 8 * m * d * d <= STACK_BYTES:
+        if graph:
+            self.stack()
+
+    def stack(self):
+        """Form the inverses of small tasks, which pays where many systems follow."""
+        if self.factors and self.inverse is None and self.small:
             self.inverse = self.factors.inverses()
 
     def fits(self, problem) -> bool:

@@ -176,6 +176,12 @@ class Problem:
         squares = None if squares is None else squares.of(design)
         return Problem(*data, self.matrix, self.proximal, squares)
 
+    @property
+    def of_tasks(self) -> Problem:
+        """The problem of the tasks' coefficients, for components without a penalty."""
+        rows = self.design.design, self.loss, self.y, self.weight
+        return self._once("of tasks", lambda: Problem(*rows))
+
     def _once(self, name, compute):
         """Return what is known of the data by this name."""
         if name not in self._known:

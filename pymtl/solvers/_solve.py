@@ -23,6 +23,7 @@ EXACT = 1e-14
 SOLVERS = ("auto", "apg", "bcd", "direct", "newton")
 SURE = 1e-3
 EASY, LONG = 200, 3000
+SOON = 50  # with Gram matrices, factors are cheap
 INNER_ITERATIONS = 10_000
 SWEEPS = 20
 ITERATIVE = {"alm": alm, "apg": apg}
@@ -150,7 +151,8 @@ def _methods(problem, solver):
     name = problem.proximal.solver if own else "apg"
     method = ITERATIVE[name]
     if own and name == "apg" and _has_one_step(problem):
-        yield _limited(partial(apg, fast), EASY)
+        easy = EASY if fast is problem else min(EASY, SOON)
+        yield _limited(partial(apg, fast), easy)
         yield _limited(partial(admm, problem), LONG)
     yield partial(method, fast)
     if fast is not problem:
@@ -185,11 +187,14 @@ def _sweep(problem, W, gap):
 
 
 def _has_one_step(problem):
-    """Return whether the prox takes one step for all tasks, and ADMM is for it."""
+    """Return whether a prox takes one step for all tasks, and ADMM is for it."""
+    parts = getattr(problem.proximal, "penalties", [problem.proximal])
+    if len(parts) > 1 and not (problem.design.copies and problem.matrix.is_zero):
+        return False
     scaled = hasattr(problem.matrix, "rows")
     certified = problem.kind == "duality gap" and problem.proximal.certified
-    dense = not scaled and not problem.is_sparse
-    return certified and dense and not problem.proximal.task_metric
+    one_step = not all(part.task_metric for part in parts)
+    return certified and one_step and not scaled and not problem.is_sparse
 
 
 def _limited(method, most):

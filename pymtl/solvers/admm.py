@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..designs import Spanned
 from ..penalties import Ridge
 from ._result import Result
 from .direct import conjugate_gradients
@@ -18,6 +19,7 @@ CHECK = 10
 BALANCE = 50
 RATIO = 5.0
 EXTRA = 10
+ENOUGH = 1e-16
 
 
 def admm(
@@ -103,17 +105,34 @@ def admm(
 
 
 class _System:
-    """The Hessian of the loss and the quadratic part, plus rho times the identity."""
+    r"""The Hessian of the loss and the quadratic part, plus rho times the identity.
+
+    With k components that add up to W, :math:`(H + \tfrac{\rho}{k} I) W = \bar B` is
+    solved for their sum, and :math:`U_c = W / k + (B_c - \bar B) / \rho`.
+    """
 
     def __init__(self, problem, rho):
+        self.rho, self.parts, k = rho, None, 1
+        if isinstance(problem.design, Spanned):
+            self.parts, k = problem.design, problem.design.copies
+            problem = problem.of_tasks
         m = problem.design.shape[1]
-        matrix = problem.matrix + Ridge(0.5 * rho).quadratic(m)
+        matrix = problem.matrix + Ridge(0.5 * rho / k).quadratic(m)
         self.problem = problem.with_penalty(matrix, None)
+        if self.problem.preconditioner.exact:
+            self.problem.preconditioner.stack()
 
     def solve(self, B):
         """Return the solution of the system with right side B."""
-        solve = self.problem.preconditioner
-        return conjugate_gradients(self.problem.fast(), solve, B, solve(B))[0]
+        if self.parts is None:
+            return self._solve(B)
+        mean = self.parts.gather(B) / self.parts.copies
+        W = self._solve(mean) / self.parts.copies
+        return (B - self.parts.spread(mean)) / self.rho + self.parts.spread(W)
+
+    def _solve(self, B):
+        solve, fast = self.problem.preconditioner, self.problem.fast()
+        return conjugate_gradients(fast, solve, B, solve(B), reduction=ENOUGH)[0]
 
 
 def _certificate(problem, W, null_objective):
