@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ._problem import Problem
 
 CHECK = 10
-BALANCE = 50
+BALANCE = 20
 RATIO = 5.0
 EXTRA = 10
 ENOUGH = 1e-16
