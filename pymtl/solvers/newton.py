@@ -89,7 +89,8 @@ def newton(
             gap = _gap(problem, point, objective, result.polar)
         result.certificate = gap / unit if gap else 0.0
         fall = result.history[-2] - objective if result.n_iter > 1 else np.inf
-        idle = idle + 1 if gap > SLOWLY * best and fall <= LITTLE * gap else 0
+        slow = np.isinf(gap) or gap > SLOWLY * best  # infinite: there may be no gap
+        idle = idle + 1 if slow and fall <= LITTLE * gap else 0
         best = min(gap, best)
         if callback is not None:
             callback(result.n_iter, objective, result.certificate)
