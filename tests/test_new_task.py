@@ -30,7 +30,18 @@ from pymtl import (
     SingleTaskRegressor,
 )
 from pymtl.datasets import make_multitask_classification, make_multitask_regression
-from pymtl.penalties import L1, L21, KSupport, LInf, Mean, Prior, Ridge, SparseGroup
+from pymtl.penalties import (
+    L1,
+    L21,
+    Dirty,
+    KSupport,
+    LInf,
+    Mean,
+    Penalty,
+    Prior,
+    Ridge,
+    SparseGroup,
+)
 
 FINE = {"tol": 1e-11}
 WEIGHT = [0.0, 1.0, 2.0, 0.5, 1.0, 3.0]
@@ -223,6 +234,15 @@ def test_frames_and_long_tables():
         model.fit_new_task(frame.iloc[:10], data.ys[0][:10])
 
 
+class Unknown(L21):
+    """A penalty that says nothing of new tasks."""
+
+    new_task = Penalty.new_task
+
+    def __init__(self, lambda1=0.1):
+        super().__init__(lambda1)
+
+
 def test_what_cannot_be():
     data = problem()
     X, y = data.Xs[0], data.ys[0]
@@ -235,6 +255,15 @@ def test_what_cannot_be():
     model = MultiTaskMeanRegressor().fit(data.Xs, data.ys)
     with pytest.raises(ValueError, match="has 5 features, the model has 6"):
         model.fit_new_task(X[:, :5], y)
+    budget = MultiTaskSparseLowRankRegressor(0.2, rank_budget=1.0)
+    with pytest.raises(ValueError, match="lambda2 in place of rank_budget"):
+        budget.fit(data.Xs, data.ys).fit_new_task(X, y)
+    twice = MultiTaskRegressor(Mean(0.1) + Dirty(0.2, 0.1)).fit(data.Xs, data.ys)
+    with pytest.raises(ValueError, match="no quadratic but a plain ridge"):
+        twice.fit_new_task(X, y)
+    own = MultiTaskRegressor(Unknown()).fit(data.Xs, data.ys)
+    with pytest.raises(ValueError, match=r"needs a method new_task\(W, place\)"):
+        own.fit_new_task(X, y)
     for argument in ({"neighbours": [1]}, {"time": 3}):
         with pytest.raises(ValueError, match="has no place for"):
             model.fit_new_task(X, y, **argument)

@@ -60,6 +60,13 @@ class TraceBall(Spectral):
         """
         return self.budget * float(np.sqrt(squared_singular_values(G)[0]))
 
+    def new_task(self, W, place):
+        msg = (
+            "A budget of the trace norm has no price for one task more: fit_new_task "
+            "needs a strength in its place, lambda2 in place of rank_budget."
+        )
+        raise ValueError(msg)
+
     @classmethod
     def examples(cls, n_features, n_tasks):
         yield cls(1.5)
