@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import pages, problems, reference, report, runner
+from . import logistic, pages, problems, reference, report, runner
 from .gap import lambda_max
 from .problems import Problem, Spec, make_problem
 from .rows import Row, Run, against, beside, floor, timed
@@ -194,7 +194,7 @@ def rows(quick: bool, skip: Sequence[str] = ()) -> list[Row]:
         Peers to leave out.
     """
     peers = [name for name in PEERS if name not in skip]
-    return _quick() if quick else [*_l21(peers), *_others()]
+    return _quick() if quick else [*_l21(peers), *logistic.rows(skip), *_others()]
 
 
 def _quick():
