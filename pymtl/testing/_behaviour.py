@@ -383,6 +383,33 @@ def check_refit(estimator):
     require(len(model.predict(Xs)) == 3, estimator, "predict remembers the first fit")
 
 
+def check_new_task(estimator):
+    """A new task is fitted, and weights are repetitions, or refused with a reason."""
+    if not hasattr(estimator, "fit_new_task"):
+        return
+    Xs, ys = tasks_for(estimator, (12, 20, 16, 14))
+    model = exact(estimator).fit(Xs[:3], ys[:3])
+    before, X, y = model.coef_.copy(), Xs[3], ys[3]
+    try:
+        new = model.fit_new_task(X, y)
+    except ValueError as error:
+        reasons = "neighbours=", "method new_task(W, place)"
+        told = any(reason in str(error) for reason in reasons)
+        require(told, estimator, f"fit_new_task says not what it needs: {error}")
+        return
+    require(new.coef_.shape == (1, 5), estimator, "a new task has not one row of coef_")
+    require(new.predict(X).shape == y.shape, estimator, "a new task has not one answer")
+    weight = 1 + np.arange(len(y)) % 2
+    same = model.fit_new_task(np.repeat(X, weight, axis=0), np.repeat(y, weight))
+    new = model.fit_new_task(X, y, sample_weight=weight)
+    require_close(
+        parameters(new), parameters(same), estimator, "weights of a new task", 1e-4
+    )
+    require(
+        np.array_equal(model.coef_, before), estimator, "a new task changes a model"
+    )
+
+
 BEHAVIOUR_CHECKS = [
     check_attributes,
     check_copies,
@@ -396,4 +423,5 @@ BEHAVIOUR_CHECKS = [
     check_search,
     check_search_on_lists,
     check_pipeline,
+    check_new_task,
 ]

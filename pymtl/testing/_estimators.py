@@ -24,8 +24,8 @@ def check_multitask_estimator(estimator: Any, *, skip: Collection[str] = ()) -> 
     Degenerate data are fitted, bad data refused with the name of the task. The
     solution minimises the stated objective, its certificate is reached and bounds the
     distance to the optimum, also when the solver is stopped early, which warns.
-    Cloning, pickling, warm starts, pipelines and grid searches work. Inputs are never
-    modified.
+    Cloning, pickling, warm starts, pipelines and grid searches work. New tasks are
+    fitted or refused with a reason. Inputs are never modified.
 
     Parameters
     ----------
