@@ -458,7 +458,10 @@ class Spanned:
         return lambda W: self.spread(product(self.gather(W)))
 
     def squares(self, weight):
-        return squares(self.design, weight) @ self.majorant
+        own = squares(self.design, weight)
+        if self.copies is None:
+            return own @ self.majorant
+        return np.tile(self.copies * own, self.copies)
 
     def alike(self, weight):
         return None

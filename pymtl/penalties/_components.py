@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from scipy.linalg import block_diag
@@ -170,10 +170,11 @@ class Blocks(Penalty):
     def __init__(self, penalties: list[Penalty], sizes: list[int]):
         self.penalties = penalties
         self.sizes = sizes
+        self.ends = np.cumsum([0, *sizes])
 
     def split(self, W: np.ndarray) -> list[np.ndarray]:
         """Return the blocks of columns of W."""
-        return np.split(W, np.cumsum(self.sizes)[:-1], axis=1)
+        return [W[:, a:b] for a, b in pairwise(self.ends)]
 
     @property
     def certified(self):

@@ -88,9 +88,11 @@ def apg(
             length = step / share
             point = problem.point(problem.prox(V - length * G, length))
             D = point.W - V
+            MD = metric * D
             if share == top:
                 break
-            used = _share(metric, D, point.slope - G)
+            size = float(np.vdot(MD, D))
+            used = float(np.vdot(D, point.slope - G)) / size if size > 0 else 0.0
             if used <= share:
                 break
             least = 1.01 * used if np.isfinite(used) else 10 * share
@@ -111,7 +113,7 @@ def apg(
             break
         if by_residual and iteration % LOOK == 0 and problem.separates(new.W):
             break
-        if np.sum(metric * D * (new.W - old.W)) < 0:
+        if np.vdot(MD, new.W - old.W) < 0:
             momentum, beta = 1.0, 0.0
         else:
             before, momentum = momentum, 0.5 + np.sqrt(0.25 + momentum**2)
@@ -132,12 +134,6 @@ def _wait(certificate, last, passed, tol):
     rate = np.log(last / certificate) / passed
     wait = np.log(certificate / max(tol, EXACT)) / max(2 * rate, np.log(2))
     return int(np.clip(wait, 1, LOOK))
-
-
-def _share(metric, D, change) -> float:
-    """Return the curvature along a step D, over that of the metric."""
-    size = float(np.sum(metric * D**2))
-    return float(np.vdot(D, change)) / size if size > 0 else 0.0
 
 
 def prox_residual(problem, point, metric, step) -> float:
