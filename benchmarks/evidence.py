@@ -347,7 +347,7 @@ def unrelated_part(seed: int, n_unrelated: int, size: float = 1.0) -> Part:
 
 def unrelated(args: argparse.Namespace, tell: Callable[[list[dict]], None]) -> None:
     """Score of eight related tasks as unrelated ones are added."""
-    clusters = {"n_clusters": [2, 3]}
+    clusters = {"n_clusters": [2, 3, 5, 7]}  # there may be as many as unrelated tasks
     seeds, lines = range(args.draws or 10), []
     for size in (1.0, 3.0):
         for name in ("SingleTask", "Mean", *UNRELATED_MODELS):
