@@ -355,6 +355,35 @@ def test_three_classes_near_the_mean_with_shrunk_intercepts(labels):
     assert new.prior_mean_.shape == (3, 4)
 
 
+def test_three_classes_with_intercepts_in_the_columns_of_classes(labels):
+    Xs, ys = labels
+    penalty = SparseGroup(0.02, 0.01)
+    model = MultiTaskClassifier(
+        penalty, fit_intercept="shrink", lambda0=0.2, tol=1e-9
+    ).fit(Xs[:4], ys[:4])
+    X, y = Xs[4][:20], ys[4][:20]
+    new = model.fit_new_task(X, y)
+    size = np.linalg.norm(model.coef_.reshape(-1, 4), axis=0)
+    centre = model.intercept_.mean(axis=0)
+    W, c = multinomial(
+        X,
+        y,
+        model.classes_,
+        lambda W: (
+            0.01 * cp.sum(cp.multiply(cp.square(W), np.ones((3, 1)) / size))
+            + 0.01 * cp.sum(cp.abs(W))
+        ),
+        lambda c: 0.16 * cp.sum_squares(c - centre),
+    )
+    np.testing.assert_allclose(new.coef_[0], W, atol=5e-4)
+    np.testing.assert_allclose(new.intercept_[0], c - c.mean(), atol=5e-4)
+    model = MultiTaskClassifier(L21(0.03), fit_intercept="shared", tol=1e-9)
+    model.fit(Xs, ys)
+    new = model.fit_new_task(Xs[3], ys[3])
+    np.testing.assert_allclose(new.coef_[0], model.coef_[3], atol=1e-3)
+    np.testing.assert_allclose(new.intercept_[0], model.intercept_[3], atol=1e-7)
+
+
 def test_one_model_for_all_classes_moves_its_intercept_alone(labels):
     Xs, ys = labels
     model = PooledClassifier(0.1, fit_intercept=True).fit(Xs[:4], ys[:4])
