@@ -342,7 +342,7 @@ def _last(stem):
     """Return the rows of the last results by their names."""
     path = stem.with_suffix(".json")
     rows = json.loads(path.read_text())["rows"] if path.exists() else []
-    return {f"{row['group']}: {row['work']}": row for row in rows}
+    return {f"{row.get('group')}: {row['work']}": row for row in rows}
 
 
 def _measured(row, run):
