@@ -465,6 +465,8 @@ class MultiTaskBase(Parameters):
         matrix = self._weighed(centred, split_quadratic(resolved, design.shape[1])[0])
         rows = design, loss, centred.y, centred.weight
         problem = Problem(*rows, matrix, free[0], squares)
+        if not problem.refits:
+            return gradient
         point = problem.point(problem.refit(np.zeros(design.shape)))
         return -(point.gradient + point.pull)
 

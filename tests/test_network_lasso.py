@@ -473,3 +473,16 @@ def test_prox_at_other_scales(scale):
     W = NetworkLasso(0.4, "order").prox(V, 1.0)
     scaled = NetworkLasso(0.4 * scale, "order").prox(scale * V, 1.0)
     assert_allclose(scaled, scale * W, rtol=1e-12)
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.1])
+def test_learned_noise_levels(ridge):
+    """With what the graph leaves free not refitted, "auto" starts from zero."""
+    rng = np.random.default_rng(31)
+    Xs = [rng.normal(size=(40, 3)) for _ in range(3)]
+    noise = [0.1, 1.0, 3.0]
+    ys = [X[:, 0] + s * rng.normal(size=40) for X, s in zip(Xs, noise, strict=True)]
+    model = MultiTaskNetworkLassoRegressor(lambda2=ridge, task_weight="learned")
+    found = model.fit(Xs, ys).noise_
+    assert_allclose(found, noise, rtol=0.3)
+    assert model.converged_

@@ -199,6 +199,11 @@ class Problem:
         loss = self.loss
         return loss.smooth and not loss.quadratic and loss.n_classes is None
 
+    @property
+    def refits(self) -> bool:
+        """Whether what the penalty leaves free can be fitted exactly."""
+        return self.loss.quadratic or self.second_order
+
     def separates(self, W: np.ndarray) -> bool:
         """Return whether W separates the labels at no cost: there is no optimum then.
 
@@ -292,8 +297,7 @@ class Problem:
     @cached_property
     def kind(self) -> str:
         """The kind of certificate this problem admits."""
-        refits = self.loss.quadratic or self.second_order
-        if not refits and self.null_basis.shape[1]:
+        if not self.refits and self.null_basis.shape[1]:
             return "prox residual"
         if self.proximal is None:
             return "newton decrement" if self.matrix.is_zero else "duality gap"
