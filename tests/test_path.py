@@ -258,7 +258,7 @@ def test_data_are_decomposed_once(monkeypatch):
     from pymtl.designs import Stacked
 
     monkeypatch.setattr(Problem, "_majorant", count("majorant", Problem._majorant))
-    monkeypatch.setattr(Problem, "_one_power", count("power", Problem._one_power))
+    monkeypatch.setattr(Problem, "_few_powers", count("power", Problem._few_powers))
     monkeypatch.setattr(Stacked, "gram", count("gram", Stacked.gram))
     Xs, ys = DATA.Xs * 2, DATA.ys * 2
     MultiTaskL1Regressor(0.1, solver="apg").path(Xs, ys, n_lambdas=20)
@@ -344,3 +344,22 @@ def test_fits_start_where_the_two_before_lead_to():
     alone = [model.set_params(lambda1=v).fit(Xs, ys).n_iter_ for v in path.lambdas]
     assert path.n_iter.sum() < 0.9 * sum(alone)
     assert path.certificate.max() <= 1e-6
+
+
+def test_steps_where_targets_avoid_the_first_eigenvector(monkeypatch):
+    rng = np.random.default_rng(0)
+    Xs, ys = [], []
+    for t in range(6):
+        factor = rng.standard_normal((80, 1))
+        X = 3 * factor + 0.1 * rng.standard_normal((80, 12))
+        y = X @ rng.standard_normal(12) + 0.01 * rng.standard_normal(80)
+        if t == 0:
+            Q, _ = np.linalg.qr(np.column_stack([np.ones(80), factor]))
+            y -= Q @ (Q.T @ y)
+        Xs.append(X)
+        ys.append(y)
+    options = {"solver": "apg", "tol": 1e-4, "max_iter": 50_000}
+    model = MultiTaskL21Regressor(**options).fit(Xs, ys)
+    monkeypatch.setattr(Problem, "estimate", Problem.metric)
+    exact = MultiTaskL21Regressor(**options).fit(Xs, ys)
+    assert model.n_iter_ <= 1.5 * exact.n_iter_

@@ -27,6 +27,7 @@ FLAT = 1e-4
 FEW = 4
 SEPARATED = 1e-9
 ROUNDING = 16
+POWERS = 2
 
 
 class Point:
@@ -349,7 +350,7 @@ class Problem:
         return self._for_prox(self.majorant)
 
     def estimate(self) -> np.ndarray:
-        """Return what `metric` is about, from below, at the price of a product."""
+        """Return what `metric` is about, from below, at the price of a few products."""
         return self._for_prox(self._estimate)
 
     def _for_prox(self, bound):
@@ -369,19 +370,27 @@ class Problem:
         return bound
 
     def _estimate(self, entry):
-        size = self._once(("estimate", entry), lambda: self._one_power(entry))
+        size = self._once(("estimate", entry), lambda: self._few_powers(entry))
         bound = size + self.matrix.majorant()
         bound[bound == 0] = bound.max() or 1.0
         return bound
 
-    def _one_power(self, entry):
-        """Return by how much each column's part of the Hessian stretches a gradient."""
+    def _few_powers(self, entry):
+        """Estimate the largest eigenvalue of each column's part of the Hessian.
+
+        The powers begin at the gradient and something that has no reason to avoid the
+        first eigenvector, which the gradient has where targets have none of it. It is
+        the same for all tasks, whose order does not matter then.
+        """
         scale = np.sqrt(self.hessian_diagonal) if entry else np.ones(self.design.shape)
         inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
-        V = inverse * self.null_point.gradient
-        V[:, ~V.any(axis=0)] = 1.0
-        V /= np.linalg.norm(V, axis=0)
-        return scale**2 * np.linalg.norm(inverse * self.hessian(inverse * V), axis=0)
+        V = _normed(inverse * self.null_point.gradient)
+        V += _normed(np.random.default_rng(0).standard_normal((len(V), 1)))
+        for _ in range(POWERS):
+            V = _normed(V)
+            V = inverse * self.hessian(inverse * V)
+        size = np.linalg.norm(V, axis=0)
+        return scale**2 * (np.maximum(size, 1.0) if entry else size)  # mean diagonal
 
     def _majorant(self, entry):
         d, m = self.design.shape
@@ -634,6 +643,12 @@ def on_design(least_squares: Callable, change: Callable) -> Callable:
         return change(design), y, weight
 
     return changed
+
+
+def _normed(V):
+    """Return columns of length one, or zero."""
+    length = np.linalg.norm(V, axis=0)
+    return V / np.where(length > 0, length, 1.0)
 
 
 def _majorant(B, entry):
