@@ -258,6 +258,10 @@ class Uncentred(Rows):
 
     def intercepts(self, W: np.ndarray) -> np.ndarray:
         """Return the intercepts (n_tasks,), or (n_tasks, n_classes), that go with W."""
+        if self.fit_intercept is False:
+            K = self.loss.n_classes
+            shape = len(self.omega), *(() if K is None else (K,))
+            return np.zeros(shape)
         z = self.plain.forward(W)
         n = self.bounds[-1]
         c = self.profile.intercepts(self.y[:n], z, self.weight[:n], self.bounds)

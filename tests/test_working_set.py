@@ -30,7 +30,8 @@ def make_labels(T=3, n=30, d=150):
     ids=str,
 )
 def test_working_sets_reach_the_optimum_of_all_rows(monkeypatch, penalty, form):
-    monkeypatch.setattr(working_set, "SMALLEST", 8)  # several rounds
+    monkeypatch.setattr(working_set, "FEWEST", 8)
+    monkeypatch.setattr(working_set, "MANY", 8)  # several rounds
     Xs, ys = make_labels()
     offset = [0.3 * X[:, 5] for X in Xs]
     model = MultiTaskClassifier(penalty, fit_intercept=form, tol=1e-9)
@@ -47,7 +48,8 @@ def test_working_sets_reach_the_optimum_of_all_rows(monkeypatch, penalty, form):
 
 
 def test_working_sets_of_sparse_rows_and_of_counts(monkeypatch):
-    monkeypatch.setattr(working_set, "SMALLEST", 8)
+    monkeypatch.setattr(working_set, "FEWEST", 8)
+    monkeypatch.setattr(working_set, "MANY", 8)
     Xs, ys = make_labels()
     Xs = [X * (X > 1.5) for X in Xs]
     for model in (

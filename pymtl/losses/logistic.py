@@ -1,9 +1,12 @@
 """Logistic loss."""
 
 import numpy as np
-from scipy.special import expit, xlog1py, xlogy
+from scipy.special import expit
 
 from ._base import Loss, slope, within
+
+TINY = np.finfo(float).tiny  # times its logarithm nothing
+MOST = 1.0 - np.finfo(float).epsneg
 
 
 class Logistic(Loss):
@@ -31,7 +34,10 @@ class Logistic(Loss):
         return np.abs(y) == 1
 
     def value(self, y, z, weight, bounds):
-        return float(np.dot(weight, np.logaddexp(0.0, -y * z)))
+        margin = y * z
+        value = np.log1p(np.exp(-np.abs(margin)))  # logaddexp, but vectorised
+        value -= np.minimum(margin, 0.0)
+        return float(np.dot(weight, value))
 
     def gradient(self, y, z, weight, bounds):
         return -weight * y * expit(-y * z)
@@ -47,4 +53,6 @@ class Logistic(Loss):
         if not within(p, 0.0, 1.0):
             return np.inf
         p = np.clip(p, 0.0, 1.0)
-        return float(np.dot(weight, xlogy(p, p) + xlog1py(1 - p, -p)))
+        q = 1.0 - p
+        entropy = p * np.log(np.maximum(p, TINY)) + q * np.log1p(-np.minimum(p, MOST))
+        return float(np.dot(weight, entropy))

@@ -258,7 +258,10 @@ class Problem:
 
     def learned(self, W: np.ndarray) -> dict[str, Any]:
         """Return what the loss has learned with coefficients W, as attributes."""
-        if type(self.loss).learned is Loss.learned:
+        own = self.loss
+        while hasattr(own, "loss"):  # what wraps a loss asks it
+            own = own.loss
+        if type(own).learned is Loss.learned:
             return {}
         rows = self.y, self.predictions(W), self.weight, self.design.bounds
         return self.loss.learned(*rows)

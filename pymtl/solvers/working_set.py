@@ -7,7 +7,8 @@ import numpy as np
 from ._problem import Point, Problem
 from .bcd import row_scores
 
-SMALLEST = 100
+SMALLEST = 1000  # coefficients
+FEWEST, MANY = 10, 100
 MOST = 0.75
 
 
@@ -50,7 +51,8 @@ def enlarge(
     if isinstance(rows, slice):
         return rows, part
     score = row_scores(point)
-    size = max(2 * np.count_nonzero(np.isinf(score)), SMALLEST)
+    size = np.clip(SMALLEST // point.W.shape[1], FEWEST, MANY)
+    size = max(2 * np.count_nonzero(np.isinf(score)), size)
     wanted = np.flatnonzero(score > 1)
     if len(wanted) > size:
         wanted = np.sort(np.argpartition(-score, size - 1)[:size])
