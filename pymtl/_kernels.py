@@ -26,6 +26,22 @@ def weighted_squares(weight, y, z):
 
 
 @njit_sums
+def _dot(x, r):
+    """Product of two vectors."""
+    total = 0.0
+    for i in range(x.shape[0]):
+        total += x[i] * r[i]
+    return total
+
+
+@njit
+def _add(move, x, r):
+    """Add a multiple of x to r."""
+    for i in range(x.shape[0]):
+        r[i] += move * x[i]
+
+
+@njit_sums
 def stacked_forward(X, W, bounds):
     """Predictions ``x_i . w_t`` of rows that are sorted by task."""
     n, d = X.shape
@@ -78,12 +94,19 @@ def gram_product(H, W):
     return G
 
 
+@njit_sums
+def _squares(u):
+    """Sum of squares."""
+    total = 0.0
+    for t in range(u.shape[0]):
+        total += u[t] * u[t]
+    return total
+
+
 @njit
 def _norm(u):
     """Length of u, also where the squares overflow or vanish."""
-    square = 0.0
-    for t in range(u.shape[0]):
-        square += u[t] * u[t]
+    square = _squares(u)
     if 1e-200 < square < 1e200:
         return math.sqrt(square)
     top = 0.0
@@ -97,18 +120,33 @@ def _norm(u):
     return top * math.sqrt(square)
 
 
+@njit_sums
+def _secular(u, L, strength, rho):
+    """Square of ``||u / (L rho + strength)||``, and minus half its slope in rho."""
+    square, slope = 0.0, 0.0
+    for t in range(u.shape[0]):
+        inverse = 1.0 / (L[t] * rho + strength)
+        part = (u[t] * inverse) ** 2
+        square += part
+        slope += part * L[t] * inverse
+    return square, slope
+
+
 @njit
 def _shrink_row(u, L, strength, w):
     """Write the minimiser of ``½ sum_t L_t w_t^2 - u'w + strength ||w||_2`` into w.
 
     It is zero when ``||u|| <= strength``, else ``w = u rho / (L rho + strength)``
-    where rho is the root of the secular equation ``||u / (L rho + strength)|| = 1``,
-    found by Newton's method from the left.
+    where rho, the length of w, is the root of ``||u / (L rho + strength)|| = 1``. The
+    inverse of the left side is concave in rho: Newton's method for it stays on the left
+    of the root, from the first step on, wherever it starts, which is at the length of
+    the w that came in.
     """
     m = u.shape[0]
-    w[:] = 0.0
+    rho = _norm(w)
     norm = _norm(u)
     if norm <= strength:
+        w[:] = 0.0
         return
     low, high = np.inf, 0.0
     for t in range(m):
@@ -119,19 +157,13 @@ def _shrink_row(u, L, strength, w):
         for t in range(m):
             w[t] = u[t] / L[t] * shrunk
         return
-    rho = (norm - strength) / high
+    least = (norm - strength) / high
+    rho = max(rho, least)
     for _ in range(60):
-        square = 0.0
-        slope = 0.0
-        for t in range(m):
-            den = L[t] * rho + strength
-            part = (u[t] / den) ** 2
-            square += part
-            slope += part * L[t] / den
-        size = math.sqrt(square)
-        move = (size - 1.0) * square / slope
-        rho += move
-        if move <= 1e-15 * rho:
+        square, slope = _secular(u, L, strength, rho)
+        move = (math.sqrt(square) - 1.0) * square / slope
+        rho = max(rho + move, least)
+        if abs(move) <= 1e-9 * rho:
             break
     for t in range(m):
         w[t] = u[t] * rho / (L[t] * rho + strength)
@@ -148,6 +180,7 @@ def shrink_rows(V, step, strength):
         for t in range(m):
             L[t] = 1.0 / step[j, t]
             u[t] = V[j, t] / step[j, t]
+            W[j, t] = 0.0
         _shrink_row(u, L, strength[j], W[j])
     return W
 
@@ -185,7 +218,10 @@ def clip_rows(V, step, strength):
 
 @njit
 def _minimise_row(u, L, entry, row, w):
-    """Write the minimiser of ``½ sum L w² - u'w + entry ||w||_1 + row ||w||_2``."""
+    """Put the minimiser of ``½ sum L w² - u'w + entry ||w||_1 + row ||w||_2`` into w.
+
+    The w that comes in is a guess.
+    """
     m = u.shape[0]
     if entry > 0.0:
         for t in range(m):
@@ -213,18 +249,16 @@ def bcd_epoch(H, scale, ridge, W, G, entry, row, after):
     for j in range(d):
         first = j if after else 0
         for t in range(m):
+            w[t] = W[t, j]
             L[t] = scale[t] * H[t, j, j] + ridge[j]
-            u[t] = L[t] * W[t, j] - G[t, j]
+            u[t] = L[t] * w[t] - G[t, j]
         _minimise_row(u, L, entry, row, w)
         for t in range(m):
             move = w[t] - W[t, j]
             if move != 0.0:
                 W[t, j] = w[t]
                 G[t, j] += ridge[j] * move
-                move *= scale[t]
-                h = H[t, j]
-                for i in range(first, d):
-                    G[t, i] += move * h[i]
+                _add(scale[t] * move, H[t, j, first:], G[t, first:])
 
 
 @njit
@@ -236,8 +270,9 @@ def bcd_epoch_shared(H, scale, ridge, W, G, entry, row, after):
     w = np.empty(m, np.float64)
     for j in range(d):
         for t in range(m):
+            w[t] = W[j, t]
             L[t] = scale[t] * H[0, j, j] + ridge[j]
-            u[t] = L[t] * W[j, t] - G[j, t]
+            u[t] = L[t] * w[t] - G[j, t]
         _minimise_row(u, L, entry, row, w)
         moves = False
         for t in range(m):
@@ -248,9 +283,48 @@ def bcd_epoch_shared(H, scale, ridge, W, G, entry, row, after):
             u[t] = scale[t] * move
         if moves:
             for i in range(j if after else 0, d):
-                h = H[0, j, i]
-                for t in range(m):
-                    G[i, t] += h * u[t]
+                _add(H[0, j, i], u, G[i])
+
+
+@njit
+def bcd_rows(X, picked, bounds, squares, ridge, W, r, entry, row):
+    """Minimise over each row of the coefficients in turn, by the residuals of the rows.
+
+    X (n_features, n_rows) holds the samples of all tasks in its columns, `squares`
+    (n_features, n_tasks) their squared lengths. Row p of W and of the ridge belongs to
+    the feature ``picked[p]``; r = X'W - y follows W.
+    """
+    m = W.shape[1]
+    u = np.empty(m, np.float64)
+    L = np.empty(m, np.float64)
+    w = np.empty(m, np.float64)
+    for p in range(picked.shape[0]):
+        j = picked[p]
+        x = X[j]
+        for t in range(m):
+            w[t] = W[p, t]
+            L[t] = squares[j, t] + ridge[p]
+            u[t] = squares[j, t] * w[t] - _dot(
+                x[bounds[t] : bounds[t + 1]], r[bounds[t] : bounds[t + 1]]
+            )
+        _minimise_row(u, L, entry, row, w)
+        for t in range(m):
+            move = w[t] - W[p, t]
+            if move != 0.0:
+                W[p, t] = w[t]
+                _add(move, x[bounds[t] : bounds[t + 1]], r[bounds[t] : bounds[t + 1]])
+
+
+@njit
+def rows_adjoint(X, picked, bounds, r):
+    """Products (n_picked, n_tasks) of features of each task with its residuals."""
+    G = np.empty((picked.shape[0], bounds.shape[0] - 1), np.float64)
+    for p in range(picked.shape[0]):
+        for t in range(G.shape[1]):
+            G[p, t] = _dot(
+                X[picked[p], bounds[t] : bounds[t + 1]], r[bounds[t] : bounds[t + 1]]
+            )
+    return G
 
 
 @njit
@@ -274,10 +348,7 @@ def bcd_by_task(H, scale, ridge, W, G, entry, passes, least):
                     fall += 0.5 * L * move * move
                     W[t, j] += move
                     G[t, j] += ridge[j] * move
-                    move *= scale[t]
-                    h = Ht[j]
-                    for i in range(d):
-                        G[t, i] += move * h[i]
+                    _add(scale[t] * move, Ht[j], G[t])
             if fall <= least:
                 break
 

@@ -48,8 +48,8 @@ def with_gaps(rng, T=4, n=40, d=12):
     return X, Y
 
 
-def weighted(rng):
-    Xs, ys = lists(rng)
+def weighted(rng, *shape):
+    Xs, ys = lists(rng, *shape)
     weights = [rng.integers(0, 4, size=len(y)) + 0.0 for y in ys]
     return Xs, ys, weights
 
@@ -79,6 +79,7 @@ DATA = {
     "not observed": with_gaps,
     "not observed, wide": lambda rng: with_gaps(rng, 5, 20, 150),
     "weights": weighted,
+    "weights, wide": lambda rng: weighted(rng, 3, 20, 150),
     "weights, shared": weighted_shared,
     "degenerate": degenerate,
 }

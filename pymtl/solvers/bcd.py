@@ -6,7 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .._kernels import bcd_by_task, bcd_epoch, bcd_epoch_shared
+from .._kernels import (
+    bcd_by_task,
+    bcd_epoch,
+    bcd_epoch_shared,
+    bcd_rows,
+    rows_adjoint,
+)
+from ..designs import Stacked
 from ._problem import Point, Problem
 from ._result import Result
 
@@ -15,7 +22,7 @@ NEAR, DROPPED = 0.99, 0.1  # rows nearer to the dual ball stay, unless few would
 MANY = 0.25  # share of the rows from which on the Gram matrices of all pay
 FEW, FEW_BYTES, RATIO = 256, 2**26, 0.5  # rows held by products rather than in blocks
 BLOCK, FULL = 64, 0.8  # rows of a block, and the share below which it is cut down
-ROUGH, FINE = 0.3, 0.01  # shares of the gap to which working sets are solved
+ROUGH, FINE = 0.3, 0.1  # shares of the gap to which working sets are solved
 PASSES, LEFT = 30, 1e-3  # of a sweep task by task: most of them, and what may be left
 PATIENCE = 10
 KEPT = 5
@@ -154,6 +161,10 @@ def _working_set(problem, inside, norms):
         problem = problem.fast()
     if hasattr(problem, "product"):
         return ByProducts(problem, np.arange(d), norms)
+    if isinstance(problem.design, Stacked) and problem.design.n_classes == 1:
+        if size * m > len(problem.y):
+            return ByRows(problem, _columns(problem, inside), norms)
+        return ByProducts(problem, np.flatnonzero(inside), norms)
     few = size <= FEW and 8 * m * size**2 <= FEW_BYTES
     if few or size * m <= RATIO * len(problem.y):
         return ByProducts(problem, np.flatnonzero(inside), norms)
@@ -180,6 +191,29 @@ def _blocks(problem, inside):
             found.append((features, design, gram))
         elif len(kept):
             found.append((features[kept], design.take(kept), gram.take(kept)))
+    return found
+
+
+def _columns(problem, inside):
+    """Return (features, places, columns, squares) of the rows inside.
+
+    What was worked on before is known. The columns of X, one after the other, are
+    multiplied by the square root of the weights.
+    """
+    known, new = problem.working_set, inside.copy()
+    for features, _, _ in known:
+        new[features] = False
+    new = np.flatnonzero(new)
+    if len(new):
+        X = np.take(problem.design.X, new, axis=1) * np.sqrt(problem.weight)[:, None]
+        X = np.ascontiguousarray(X.T)
+        squares = np.add.reduceat(X**2, problem.design.bounds[:-1], axis=1)
+        known.append((new, X, squares))
+    found = []
+    for features, X, squares in known:
+        places = np.flatnonzero(inside[features])
+        if len(places):
+            found.append((features[places], places, X, squares))
     return found
 
 
@@ -379,4 +413,58 @@ class ByBlocks(WorkingSet):
             gradient=np.concatenate(gradient),
             quad=0.0,
             pull=self.ridge[:, None] * W,
+        )
+
+
+class ByRows(WorkingSet):
+    """Many rows of tasks with samples of their own: residuals follow W row by row.
+
+    The state is the residuals times the square root of the weights.
+    """
+
+    def __init__(self, problem, columns, norms):
+        features = np.concatenate([part[0] for part in columns])
+        super().__init__(problem, features, norms, True)
+        ends = np.cumsum([0, *(len(part[0]) for part in columns)])
+        self.parts = [
+            (slice(a, b), *part[1:])
+            for a, b, part in zip(ends[:-1], ends[1:], columns, strict=True)
+        ]
+        self.root = np.sqrt(problem.weight)
+        self.is_cheap = KEPT * len(features) < problem.design.shape[0]
+
+    def start(self, point):
+        super().start(point)
+        zero = np.zeros_like(self.root)
+        self.state = np.divide(point.dual, self.root, out=zero, where=self.root > 0)
+
+    def whole(self):
+        fit = 0.5 * float(np.dot(self.state, self.state))
+        dual = self.root * self.state
+        return Point(self.problem, self.coefficients(), dual=dual, fit=fit)
+
+    def sweep(self, goal):
+        bounds = self.problem.design.bounds
+        for rows, places, X, squares in self.parts:
+            data = X, places, bounds, squares, self.ridge[rows], self.W[rows]
+            bcd_rows(*data, self.state, *self.norms)
+
+    def smooth(self, W, state):
+        penalty = np.sum(self.ridge[:, None] * W**2)
+        return 0.5 * float(np.dot(state, state) + penalty)
+
+    def point(self):
+        bounds = self.problem.design.bounds
+        gradient = [
+            rows_adjoint(X, places, bounds, self.state)
+            for _, places, X, _ in self.parts
+        ]
+        return Point(
+            self.problem,
+            self.W,
+            dual=self.root * self.state,
+            fit=self.smooth(self.W, self.state),
+            gradient=np.concatenate(gradient),
+            quad=0.0,
+            pull=self.ridge[:, None] * self.W,
         )
