@@ -381,14 +381,15 @@ class Problem:
     def _few_powers(self, entry):
         """Estimate the largest eigenvalue of each column's part of the Hessian.
 
-        The powers begin at the gradient and something that has no reason to avoid the
-        first eigenvector, which the gradient has where targets have none of it. It is
-        the same for all tasks, whose order does not matter then.
+        The powers begin at the gradient and its cube, which has no reason to avoid the
+        first eigenvector, as the gradient does where targets have none of it. Features
+        and tasks in another order give the same.
         """
         scale = np.sqrt(self.hessian_diagonal) if entry else np.ones(self.design.shape)
         inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
         V = _normed(inverse * self.null_point.gradient)
-        V += _normed(np.random.default_rng(0).standard_normal((len(V), 1)))
+        V[:, ~V.any(axis=0)] = 1.0
+        V += _normed(V**3)
         for _ in range(POWERS):
             V = _normed(V)
             V = inverse * self.hessian(inverse * V)
