@@ -127,7 +127,7 @@ class WithCovariates(Loss):
         self.loss = loss
         self.design = design
         self.least_squares = least_squares
-        self.curvature = loss.curvature
+        self.curvature, self.flat = loss.curvature, loss.flat
         self._seen, self._coef = None, np.zeros(design.shape)
 
     def fit(self, y, z, weight):

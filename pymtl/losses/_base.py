@@ -51,10 +51,14 @@ class Loss(Parameters):
         Whether predictions are the log-odds of classes.
     rescales : bool
         Whether targets have units, see :meth:`rescaled`.
+    flat : float
+        Share of the curvature that models of second order give a row which has less.
+        Where the loss is a line, as far out, a little makes good models.
     """
 
     smooth = True
     curvature: float | None = None
+    flat = 1e-4
     quadratic = False
     n_classes: int | None = None
     centring = False

@@ -43,7 +43,7 @@ class Profiled(Loss):
         self.offset = offset
         self.smooth, self.quadratic = loss.smooth, loss.quadratic
         self.curvature, self.n_classes = loss.curvature, loss.n_classes
-        self.probabilities = loss.probabilities
+        self.probabilities, self.flat = loss.probabilities, loss.flat
         self._seen = self._start = None
 
     def intercepts(self, y, z, weight, bounds):

@@ -37,6 +37,7 @@ class Huber(Loss):
     """
 
     curvature = 1.0
+    flat = 0.05
 
     def __init__(self, delta: float = 1.35):
         self.delta = delta

@@ -555,7 +555,8 @@ class Problem:
         """
         loss, bounds = self.loss, self.design.bounds
         data = self.y, point.z, self.weight, bounds
-        least = FLAT * (loss.curvature or 1.0) * self.weight
+        flat = FLAT if self.proximal is None else loss.flat
+        least = flat * (loss.curvature or 1.0) * self.weight
         weight = np.maximum(loss.hessian(*data), least)
         step = np.divide(
             point.dual, weight, out=np.zeros_like(weight), where=weight > 0
