@@ -6,14 +6,20 @@ import numpy as np
 
 from ._problem import GramProblem, Problem
 
+SAMPLES = 4
 STEPS = 10
 HALVINGS = 4
 ROUNDING = 1e-15
 
 
 def has_support(problem: Problem) -> bool:
-    """Return whether :func:`newton_on_support` is for a problem."""
-    return isinstance(problem, GramProblem) and problem.proximal.row_norms[0] == 0
+    """Return whether :func:`newton_on_support` is for a problem.
+
+    With few samples for a feature its steps are ill-conditioned.
+    """
+    if not isinstance(problem, GramProblem) or problem.proximal.row_norms[0]:
+        return False
+    return len(problem.y) >= SAMPLES * np.prod(problem.design.shape)
 
 
 def newton_on_support(problem: GramProblem, W: np.ndarray) -> np.ndarray:
