@@ -226,6 +226,11 @@ def gram(B) -> np.ndarray:
     return B.gram() if isinstance(B, SparseRows) else B.T @ B
 
 
+def triangle(B):
+    """Return rows B, or as many as columns, with the same Gram matrix."""
+    return B if isinstance(B, SparseRows) else np.linalg.qr(B, mode="r")
+
+
 def column_squares(B) -> np.ndarray:
     """Return the diagonal of ``B'B``."""
     if isinstance(B, SparseRows):

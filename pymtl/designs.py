@@ -39,6 +39,7 @@ from ._sparse import (
     gram,
     less_outer,
     stack_rows,
+    triangle,
     weighted,
 )
 
@@ -447,9 +448,19 @@ class Spanned:
         return self.spread(self.design.adjoint(r))
 
     def block(self, t, weight):
+        return stack_rows(list(self._parts(t, weight)))
+
+    def triangle(self, t, weight):
+        """Return few rows with the Gram matrix of the block, a task after the other."""
+        parts = self._parts(t, weight)
+        return stack_rows(
+            [triangle(B) if B.shape[0] > B.shape[1] else B for B in parts]
+        )
+
+    def _parts(self, t, weight):
         share = np.sqrt(self.majorant[:, t])
-        tasks = np.flatnonzero(share)
-        return stack_rows([share[s] * self.design.block(s, weight) for s in tasks])
+        for s in np.flatnonzero(share):
+            yield share[s] * self.design.block(s, weight)
 
     def gram(self, weight):
         product = self.design.gram(weight)

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._kernels import gram_product
 from .._sparse import condensed
+from ..designs import Spanned
 from ..penalties._task_matrix import TaskMatrix, reciprocal
 
 RANK_CUT = 1e-12
@@ -328,11 +329,10 @@ class Group:
             self.seen = like.seen
             if graph:
                 self.vectors, self.values = like.vectors, like.values
-        elif graph or self.free.shape[1]:
-            blocks = [_rows(problem, t) for t in tasks]
-        if self.free.shape[1] and like is None:
-            self.seen = _row_space(blocks)
+        elif self.free.shape[1]:
+            self.seen = _row_space(problem, tasks)
         if graph and like is None:
+            blocks = [_rows(problem, t) for t in tasks]
             self._average(np.concatenate(blocks) / np.sqrt(len(tasks)))
         self.strong = graph and (not factors or self._is_strong())
         if factors:
@@ -419,12 +419,37 @@ def _connected(matrix):
         )
 
 
-def _row_space(blocks):
+def _row_space(problem, tasks):
     """Return an orthonormal basis of all rows, None if they span everything.
 
     Neither the units of tasks and features nor the size of single rows may decide what
-    is rounding: tasks, columns and rows are brought to one length first.
+    is rounding: tasks, columns and rows are brought to one length first. Where some of
+    the rows span everything the others are not looked at.
     """
+    d = problem.design.shape[0]
+
+    def some(t):
+        B = _rows(problem, t)
+        return B[:: max(len(B) // d, 1)].copy()
+
+    if _spans(_one_length([some(t) for t in tasks])[0]):
+        return None
+    B, scale = _one_length([_rows(problem, t) for t in tasks])
+    if _spans(B):
+        return None
+    _, singular, Vt = np.linalg.svd(B, full_matrices=False)
+    rank = np.count_nonzero(singular > RANK_CUT * singular.max(initial=0.0))
+    return np.linalg.qr(Vt[:rank].T * scale[:, None])[0] if rank < d else None
+
+
+def _spans(B):
+    """Return whether rows of one length surely span everything."""
+    n, d = B.shape
+    return n >= d and np.linalg.eigvalsh(B.T @ B)[0] > 1e-8 * n / d
+
+
+def _one_length(blocks):
+    """Return all rows, scaled, and the scale of their columns."""
     size = [np.linalg.norm(B) for B in blocks]
     d = blocks[0].shape[1]
     scaled = [B / s for B, s in zip(blocks, size, strict=True) if s > 0]
@@ -437,11 +462,7 @@ def _row_space(blocks):
         length = np.linalg.norm(B, axis=1)
         seen = length > RANK_CUT * length.max(initial=0.0)
         B = B[seen] / length[seen, None]
-    if len(B) >= d and np.linalg.eigvalsh(B.T @ B)[0] > 1e-8 * len(B) / d:
-        return None
-    _, singular, Vt = np.linalg.svd(B, full_matrices=False)
-    rank = np.count_nonzero(singular > RANK_CUT * singular.max(initial=0.0))
-    return np.linalg.qr(Vt[:rank].T * scale[:, None])[0] if rank < d else None
+    return B, scale
 
 
 def _inverse(system):
@@ -470,12 +491,14 @@ def _factors(problem, alpha):
     tasks = range(problem.design.shape[1])
     if np.ptp(alpha) == 0 and _are_alike(problem):
         return [Factor(_rows(problem, 0), alpha[0])] * len(tasks)
-    return [Factor(_rows(problem, t), alpha[t]) for t in tasks]
+    return [Factor(_rows(problem, t, alpha[t] == 0), alpha[t]) for t in tasks]
 
 
-def _rows(problem, t):
-    """Return dense rows with the Gram matrix of task t."""
-    return condensed(problem.design.block(t, problem.weight))
+def _rows(problem, t, free=False):
+    """Return dense rows with the Gram matrix of task t, for a free problem few."""
+    few = free and isinstance(problem.design, Spanned)
+    rows = problem.design.triangle if few else problem.design.block
+    return condensed(rows(t, problem.weight))
 
 
 def _decompose(B, alpha, free=False):

@@ -248,6 +248,7 @@ class WorkingSet:
         self.by_row = by_row
         ridge = np.broadcast_to(np.ravel(problem.matrix.ridge), problem.design.shape[0])
         self.ridge = ridge[features]
+        self.is_ridged = bool(self.ridge.any())
 
     def laid(self, A):
         """Return (n_rows, n_tasks) as the kernels want it, or that the other way."""
@@ -262,6 +263,12 @@ class WorkingSet:
         W = np.zeros(self.problem.design.shape)
         W[self.features] = self.laid(self.W)
         return W
+
+    def ridge_value(self, W):
+        """Return the ridge's part of the objective."""
+        if not self.is_ridged:
+            return 0.0
+        return 0.5 * float(np.sum(self.ridge[:, None] * self.laid(W) ** 2))
 
     def objective(self, W, state):
         return self.smooth(W, state) + self.problem.proximal.value(self.laid(W))
@@ -387,7 +394,9 @@ class ByBlocks(WorkingSet):
         W, epoch = self.laid(self.W), bcd_epoch_shared if self.by_row else bcd_epoch
         for rows, design, gram in self.blocks:
             ridge, old = self.ridge[rows], W[rows]
-            G = design.adjoint(self.state) + ridge[:, None] * old
+            G = design.adjoint(self.state)
+            if self.is_ridged:
+                G = G + ridge[:, None] * old
             G = np.ascontiguousarray(self.laid(G))
             new = np.array(self.laid(old), order="C")
             epoch(gram.H, gram.scale, ridge, new, G, *self.norms, True)
@@ -399,8 +408,8 @@ class ByBlocks(WorkingSet):
                 self.state += z
 
     def smooth(self, W, dual):
-        penalty = np.sum(self.ridge[:, None] * self.laid(W) ** 2)
-        return 0.5 * float(np.dot(self.inverse * dual, dual) + penalty)
+        fit = 0.5 * float(np.dot(self.inverse * dual, dual))
+        return fit + self.ridge_value(W)
 
     def point(self):
         gradient = [design.adjoint(self.state) for _, design, _ in self.blocks]
@@ -450,8 +459,7 @@ class ByRows(WorkingSet):
             bcd_rows(*data, self.state, *self.norms)
 
     def smooth(self, W, state):
-        penalty = np.sum(self.ridge[:, None] * W**2)
-        return 0.5 * float(np.dot(state, state) + penalty)
+        return 0.5 * float(np.dot(state, state)) + self.ridge_value(W)
 
     def point(self):
         bounds = self.problem.design.bounds

@@ -61,7 +61,10 @@ def split_column(
         column = X[:, [task_column % d]].toarray().ravel()
         return X[:, np.flatnonzero(rest)], column, None, None
     table = check_array(
-        X[:, rest], dtype=FLOATS, ensure_all_finite=False, input_name="X"
+        np.compress(rest, X, axis=1),
+        dtype=FLOATS,
+        ensure_all_finite=False,
+        input_name="X",
     )
     return table, np.asarray(X[:, task_column]), None, None
 
