@@ -29,7 +29,7 @@ from .designs import (
 from .losses import Loss, Squared
 from .losses._profiled import Profiled
 from .solvers import on_design
-from .tasks import SHARED, TaskData
+from .tasks import SHARED, Pieces, TaskData
 
 
 class Rows:
@@ -334,7 +334,7 @@ def _plain(data):
         return StackedSparse.of_rows(X, data.bounds)
     if data.door == SHARED:
         return Shared(np.ascontiguousarray(X), data.n_tasks)
-    return Stacked(np.ascontiguousarray(X), data.bounds)
+    return Stacked(X.arrays if isinstance(X, Pieces) else X, data.bounds)
 
 
 def _task_means(data, share):
@@ -344,8 +344,9 @@ def _task_means(data, share):
     if data.door == SHARED:
         return share.reshape(data.n_tasks, -1) @ data.X
     means = np.empty((data.n_tasks, data.X.shape[1]))
-    for t, (a, b) in enumerate(zip(data.bounds[:-1], data.bounds[1:], strict=True)):
-        means[t] = share[a:b] @ data.X[a:b]
+    parts = np.split(share, data.bounds[1:-1])
+    for mean, own, X in zip(means, parts, data.pieces, strict=True):
+        mean[:] = own @ X
     return means
 
 
@@ -363,8 +364,9 @@ def _centre(data, means, own=False):
         return design if same else Shifted(design, shift)
     own = own and data.X.flags.c_contiguous
     X = data.X if own else np.empty(data.X.shape, dtype=data.X.dtype)
-    for t, (a, b) in enumerate(zip(data.bounds[:-1], data.bounds[1:], strict=True)):
-        _subtract(data.X[a:b], means[t], X[a:b])
+    parts = np.split(X, data.bounds[1:-1])
+    for rows, mean, centred in zip(data.pieces, means, parts, strict=True):
+        _subtract(rows, mean, centred)
     if own:  # nobody is to take them for the rows that came in
         data.X = np.broadcast_to(X.dtype.type(np.nan), X.shape)
     return Stacked(X, data.bounds)

@@ -50,12 +50,12 @@ class Stacked:
     """Tasks with their own rows, stacked into one C-contiguous matrix.
 
     Small tasks are multiplied by one compiled loop over all rows, tasks of more than
-    `LARGE_TASK` numbers by a library call each.
+    `LARGE_TASK` numbers by a library call each, for which they need no stack.
 
     Parameters
     ----------
-    X : ndarray of shape (n_rows, n_features)
-        Rows sorted by task.
+    X : ndarray or list of ndarray, of shape (n_rows, n_features)
+        Rows sorted by task, or those of each task.
     bounds : ndarray of shape (n_tasks + 1,)
         Task boundaries.
     n_classes : int, default=1
@@ -63,17 +63,26 @@ class Stacked:
     """
 
     def __init__(self, X, bounds, n_classes=1):
-        self.X = X
+        self.given = X
         self.rows, self.n_classes = bounds, n_classes
         self.bounds = _class_bounds(bounds, n_classes)
-        n_tasks = len(bounds) - 1
-        self.shape = (X.shape[1], n_classes * n_tasks)
-        big = X.dtype == float and X.size > LARGE_TASK * n_tasks
+        n_tasks, first = len(bounds) - 1, X[0] if isinstance(X, list) else X
+        d = first.shape[-1]
+        self.shape = (d, n_classes * n_tasks)
+        big = first.dtype == float and bounds[-1] * d > LARGE_TASK * n_tasks
         self.large = big or n_classes > 1
+
+    @cached_property
+    def X(self):
+        """The rows, sorted by task."""
+        apart = isinstance(self.given, list)
+        return np.concatenate(self.given) if apart else np.ascontiguousarray(self.given)
 
     @cached_property
     def tasks(self):
         """The rows of each task."""
+        if isinstance(self.given, list):
+            return self.given
         return np.split(self.X, self.rows[1:-1])
 
     def forward(self, W):
@@ -104,11 +113,14 @@ class Stacked:
         return _stacked_gram(self, weight)
 
     def take(self, features):
-        X = np.take(self.X, features, axis=1)
+        if isinstance(self.given, list):
+            X = np.concatenate([np.take(X, features, axis=1) for X in self.given])
+        else:
+            X = np.take(self.X, features, axis=1)
         return Stacked(X, self.rows, self.n_classes)
 
     def of_classes(self, n):
-        return Stacked(self.X, self.rows, n)
+        return Stacked(self.given, self.rows, n)
 
     def reduced(self, weight, y):
         """Return a design of fewer rows with the same inner products, and its y.

@@ -273,7 +273,7 @@ class TaskScaler(_Doors, _TableScaler):
         self._door = data.door
         by_task = self.per_task and data.door != SHARED
         self._mean, self._scale = self._measure(
-            data.X, data.weight, data.bounds, by_task
+            np.asarray(data.X), data.weight, data.bounds, by_task
         )
         self.mean_, self.scale_ = _visible(self._mean), _visible(self._scale)
         self.y_mean_ = self.y_scale_ = None

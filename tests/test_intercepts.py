@@ -243,3 +243,31 @@ def test_residuals_of_every_task_have_mean_zero(weight):
     model = MultiTaskL21Regressor(0.01, task_weight=weight).fit(Xs, ys)
     for y, z in zip(ys, model.predict(Xs), strict=True):
         assert_allclose(np.mean(y - z), 0.0, atol=1e-8)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_large_lists_are_not_stacked(fit_intercept):
+    """Tasks of any layout are read where they are, and copied once to be centred."""
+    rng = np.random.default_rng(3)
+    Xs = [rng.standard_normal((n, 60)) for n in (4000, 5000, 6000)]
+    Xs[1] = np.asfortranarray(Xs[1])
+    Xs[2] = rng.standard_normal((12000, 120))[::2, ::2]
+    ys = [X[:, 0] + rng.standard_normal(len(X)) for X in Xs]
+    model = MultiTaskL21Regressor(0.3, fit_intercept=fit_intercept).fit(Xs, ys)
+    tracemalloc.start()
+    model.fit(Xs, ys)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < (0.4 + fit_intercept) * sum(X.nbytes for X in Xs)
+    weights = [np.ones(len(y)) for y in ys]
+    weights[0][:10] = 0.0
+    table = np.concatenate(
+        [np.column_stack([[t] * len(X), X]) for t, X in enumerate(Xs)]
+    )
+    long = MultiTaskL21Regressor(0.3, fit_intercept=fit_intercept, task_column=0)
+    long.fit(table, np.concatenate(ys), sample_weight=np.concatenate(weights))
+    model.fit(Xs, ys, sample_weight=weights)
+    assert_allclose(model.coef_, long.coef_, atol=1e-9)
+    Xs[1][7, 3] = np.nan
+    with pytest.raises(ValueError, match="task 1, feature 3"):
+        model.fit(Xs, ys)

@@ -205,7 +205,7 @@ def _columns(problem, inside):
         new[features] = False
     new = np.flatnonzero(new)
     if len(new):
-        X = np.take(problem.design.X, new, axis=1) * np.sqrt(problem.weight)[:, None]
+        X = problem.design.take(new).X * np.sqrt(problem.weight)[:, None]
         X = np.ascontiguousarray(X.T)
         squares = np.add.reduceat(X**2, problem.design.bounds[:-1], axis=1)
         known.append((new, X, squares))

@@ -13,7 +13,7 @@ from ._constants import FLOATS, LISTS, LONG, SHARED
 from ._convert import split_tasks, stack_tasks
 from ._labels import clean_labels, encode_tasks, split_column
 from ._rows import TaskRows, read_rows, read_vector
-from ._stack import is_lists
+from ._stack import Pieces, is_lists
 from ._training import TaskData, read_training, task_entries, task_values
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "LISTS",
     "LONG",
     "SHARED",
+    "Pieces",
     "TaskData",
     "TaskRows",
     "clean_labels",

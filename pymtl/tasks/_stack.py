@@ -12,6 +12,8 @@ from .._sparse import canonical
 from ._constants import FLOATS
 from ._labels import label_array
 
+LARGE = 2**19
+
 
 def is_lists(X: Any) -> bool:
     """Return whether X is a list or dict of tasks; refuse what is neither door."""
@@ -52,10 +54,35 @@ def items_of(Xs, name):
     return list(Xs), list(range(len(Xs))), False
 
 
-def stack(items, labels):
+class Pieces:
+    """Rows of large tasks that are not copied into a stack, with its shape.
+
+    Parameters
+    ----------
+    arrays : list of ndarray of shape (n_rows_t, n_features)
+        The rows of each task, of one type.
+    """
+
+    def __init__(self, arrays):
+        self.arrays = arrays
+        self.shape = sum(map(len, arrays)), arrays[0].shape[1]
+        self.dtype = arrays[0].dtype
+
+    def __array__(self, dtype=None, copy=None):
+        return np.concatenate(self.arrays, dtype=dtype)
+
+    def __getitem__(self, rows):
+        return np.asarray(self)[rows]
+
+    def sum(self):
+        return sum(X.sum() for X in self.arrays)
+
+
+def stack(items, labels, pieces=False):
     """Stack the matrices of all tasks: one check on the stack.
 
-    As in scikit-learn's unions, the stack is sparse if any of them is.
+    As in scikit-learn's unions, the stack is sparse if any of them is. Those of large
+    tasks of one type stay apart if `pieces` will do.
     """
     first, names = labels[0], None
     d = items[0].shape[1] if len(getattr(items[0], "shape", ())) == 2 else None
@@ -89,8 +116,11 @@ def stack(items, labels):
     bounds = np.cumsum([0, *(a.shape[0] for a in arrays)])
     if any(map(sp.issparse, arrays)):
         X = canonical(sp.vstack(arrays, format="csr"))
+    elif len(arrays) == 1:
+        X = arrays[0]
     else:
-        X = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+        large = d * bounds[-1] > LARGE and len({a.dtype for a in arrays}) == 1
+        X = Pieces(arrays) if pieces and large else np.concatenate(arrays)
     if not np.isfinite(X.sum()):
         check_finite(X, np.repeat(label_array(labels), np.diff(bounds)))
     return X, bounds, names
@@ -145,7 +175,7 @@ def feature_names(item):
 
 def check_finite(X, task):
     """Raise an error that names the task of the first NaN or infinity."""
-    values = X.data if sp.issparse(X) else X
+    values = X.data if sp.issparse(X) else np.asarray(X)
     finite = np.isfinite(values)
     if finite.all():
         return

@@ -15,6 +15,7 @@ from .._sparse import canonical
 from ._constants import FLOATS, LISTS, LONG, SHARED
 from ._labels import encode_tasks, label_array, split_column
 from ._stack import (
+    Pieces,
     check_finite,
     feature_names,
     is_lists,
@@ -34,7 +35,7 @@ class TaskData:
     ----------
     door : {"lists", "shared", "long"}
         How the data came in.
-    X : ndarray or csr_array of shape (n_rows, n_features)
+    X : ndarray, csr_array or Pieces of shape (n_rows, n_features)
         All rows; for the shared design its n_samples rows, once.
     y : ndarray of shape (n_rows,)
         Targets, task after task; for the shared design n_tasks * n_samples.
@@ -76,6 +77,13 @@ class TaskData:
     def n_tasks(self) -> int:
         """Number of tasks."""
         return len(self.labels)
+
+    @property
+    def pieces(self) -> list[np.ndarray]:
+        """The rows of each task; not for a shared design."""
+        if isinstance(self.X, Pieces):
+            return self.X.arrays
+        return np.split(self.X, self.bounds[1:-1])
 
     def task_sum(self, values: np.ndarray) -> np.ndarray:
         """Return the sum over each task's rows."""
@@ -167,7 +175,7 @@ def _read_lists(estimator, X, y, sample_weight, offset):
     items, labels, keyed = items_of(X, "X")
     if y is None:
         validate_data(estimator, items[0], y, skip_check_array=True)
-    X, bounds, names = stack(items, labels)
+    X, bounds, names = stack(items, labels, pieces=True)
     _learn_features(estimator, items[0])
     sizes = np.diff(bounds)
     y = _targets(vectors(y, labels, sizes, keyed, "y"), labels)
@@ -180,7 +188,7 @@ def _read_lists(estimator, X, y, sample_weight, offset):
         offset = np.concatenate(vectors(offset, labels, sizes, keyed, "offset", float))
     labels = label_array(labels)
     data = TaskData(LISTS, X, y, weight, offset, bounds, labels, names, labels)
-    data.own = len(items) > 1
+    data.own = len(items) > 1 and isinstance(X, np.ndarray)
     return _observed(data)
 
 
