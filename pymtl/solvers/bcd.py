@@ -22,7 +22,8 @@ NEAR, DROPPED = 0.99, 0.1  # rows nearer to the dual ball stay, unless few would
 MANY = 0.25  # share of the rows from which on the Gram matrices of all pay
 FEW, FEW_BYTES, RATIO = 256, 2**26, 0.5  # rows held by products rather than in blocks
 BLOCK, FULL = 64, 0.8  # rows of a block, and the share below which it is cut down
-ROUGH, FINE = 0.3, 0.1  # shares of the gap to which working sets are solved
+SHARE = 0.3  # of the gap, to which working sets are solved
+CHEAP = 20  # passes that cost less than a look at the other rows
 PASSES, LEFT = 30, 1e-3  # of a sweep task by task: most of them, and what may be left
 PATIENCE = 10
 KEPT = 5
@@ -117,9 +118,8 @@ def bcd(
                 inside[new] = True
                 part = _working_set(problem, inside, norms)
         part.start(point)
-        share = 0.0 if part.is_whole else ROUGH
-        if part.is_cheap and not np.any((score > 1) & ~inside):
-            share = FINE
+        alone = part.is_cheap and not np.any((score > 1) & ~inside)
+        share = 0.0 if part.is_whole or alone else SHARE
         goal = max(share * gap, 0.5 * tol * null_objective)
         part.run(goal, max_iter, result)
         point = part.whole()
@@ -229,7 +229,7 @@ class WorkingSet:
     is_whole : bool
         Whether these are all rows.
     is_cheap : bool
-        Whether passes cost less than a look at the other rows.
+        Whether many passes cost less than a look at the other rows.
     shrinks : bool
         Whether passes cost so much that it pays to drop rows.
     thorough : bool
@@ -329,7 +329,7 @@ class ByProducts(WorkingSet):
         by_row = len(self.gram.H) == 1 and not self.thorough
         super().__init__(problem, features, norms, by_row)
         d, m = problem.design.shape
-        passes = KEPT * m * len(features) ** 2
+        passes = CHEAP * m * len(features) ** 2
         self.is_cheap = not self.is_whole and passes < d * len(problem.y)
 
     def start(self, point):
@@ -440,7 +440,7 @@ class ByRows(WorkingSet):
             for a, b, part in zip(ends[:-1], ends[1:], columns, strict=True)
         ]
         self.root = np.sqrt(problem.weight)
-        self.is_cheap = KEPT * len(features) < problem.design.shape[0]
+        self.is_cheap = CHEAP * len(features) < problem.design.shape[0]
 
     def start(self, point):
         super().start(point)
