@@ -239,10 +239,11 @@ def bcd_epoch(H, scale, ridge, W, G, entry, row, after):
 
     The objective is a quadratic with the Hessian ``scale_t H_t + diag(ridge)`` in
     task t and the gradient G, plus ``entry ||w_j||_1 + row ||w_j||_2`` for each row j.
-    Here W and G are (n_tasks, d), and H is (n_tasks, d, d). With `after` the gradient
-    is kept up for the rows to come alone.
+    Here W and G are (n_tasks, d), and H is (n_tasks, d, d), or (1, d, d) when the
+    tasks share it. With `after` the gradient is kept up for the rows to come alone.
     """
     m, d = W.shape
+    own = H.shape[0] > 1
     u = np.empty(m, np.float64)
     L = np.empty(m, np.float64)
     w = np.empty(m, np.float64)
@@ -250,7 +251,7 @@ def bcd_epoch(H, scale, ridge, W, G, entry, row, after):
         first = j if after else 0
         for t in range(m):
             w[t] = W[t, j]
-            L[t] = scale[t] * H[t, j, j] + ridge[j]
+            L[t] = scale[t] * H[t if own else 0, j, j] + ridge[j]
             u[t] = L[t] * w[t] - G[t, j]
         _minimise_row(u, L, entry, row, w)
         for t in range(m):
@@ -258,12 +259,12 @@ def bcd_epoch(H, scale, ridge, W, G, entry, row, after):
             if move != 0.0:
                 W[t, j] = w[t]
                 G[t, j] += ridge[j] * move
-                _add(scale[t] * move, H[t, j, first:], G[t, first:])
+                _add(scale[t] * move, H[t if own else 0, j, first:], G[t, first:])
 
 
 @njit
 def bcd_epoch_shared(H, scale, ridge, W, G, entry, row, after):
-    """As :func:`bcd_epoch`, for tasks that share H (1, d, d); W, G are (d, n_tasks)."""
+    """As :func:`bcd_epoch`, for many tasks that share H; W and G are (d, n_tasks)."""
     d, m = W.shape
     u = np.empty(m, np.float64)
     L = np.empty(m, np.float64)

@@ -326,8 +326,7 @@ class ByProducts(WorkingSet):
     def __init__(self, problem, features, norms):
         self.gram = problem.products(features)
         self.thorough = norms[1] == 0.0
-        by_row = len(self.gram.H) == 1 and not self.thorough
-        super().__init__(problem, features, norms, by_row)
+        super().__init__(problem, features, norms, False)
         d, m = problem.design.shape
         passes = CHEAP * m * len(features) ** 2
         self.is_cheap = not self.is_whole and passes < d * len(problem.y)
@@ -350,8 +349,6 @@ class ByProducts(WorkingSet):
         data = self.gram.H, self.gram.scale, self.ridge, self.W, self.state
         if self.thorough:
             bcd_by_task(*data, entry, PASSES, LEFT * goal / len(self.W))
-        elif self.by_row:
-            bcd_epoch_shared(*data, entry, row, False)
         else:
             bcd_epoch(*data, entry, row, False)
 
