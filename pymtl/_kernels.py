@@ -94,19 +94,10 @@ def gram_product(H, W):
     return G
 
 
-@njit_sums
-def _squares(u):
-    """Sum of squares."""
-    total = 0.0
-    for t in range(u.shape[0]):
-        total += u[t] * u[t]
-    return total
-
-
 @njit
 def _norm(u):
     """Length of u, also where the squares overflow or vanish."""
-    square = _squares(u)
+    square = _dot(u, u)
     if 1e-200 < square < 1e200:
         return math.sqrt(square)
     top = 0.0

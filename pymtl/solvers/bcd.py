@@ -32,9 +32,13 @@ REGULAR = 1e-3  # less lets rounding decide, and equal problems differ
 
 def has_bcd(problem: Problem) -> bool:
     """Return whether coordinate descent solves a problem."""
+    return problem.loss.quadratic and has_rows(problem)
+
+
+def has_rows(problem: Problem) -> bool:
+    """Return whether a problem is one of rows of W, and can be cut down to some."""
     return (
-        problem.loss.quadratic
-        and problem.proximal is not None
+        problem.proximal is not None
         and problem.proximal.row_norms is not None
         and problem.matrix.ridge is not None
         and hasattr(problem.design, "take")
@@ -146,9 +150,20 @@ def _nearest(score, inside):
     """Return the rows to add to the working set: the farthest from the dual ball."""
     if len(score) <= SMALLEST:
         return np.flatnonzero(~inside)
-    used = np.isinf(score)
-    score = np.where(inside, 0.0, score)
-    size = max(int(GROWTH * np.count_nonzero(used)), SMALLEST)
+    size = max(GROWTH * np.count_nonzero(np.isinf(score)), SMALLEST)
+    return farthest(np.where(inside, 0.0, score), size)
+
+
+def farthest(score: np.ndarray, size: int) -> np.ndarray:
+    """Return the rows outside the dual ball, the farthest if they are more than size.
+
+    Parameters
+    ----------
+    score : ndarray of shape (n_features,)
+        What :func:`row_scores` says of them.
+    size : int
+        The most to return.
+    """
     if np.count_nonzero(score > 1) <= size:
         return np.flatnonzero(score > 1)
     return np.sort(np.argpartition(-score, size - 1)[:size])
@@ -171,15 +186,20 @@ def _working_set(problem, inside, norms):
     return ByBlocks(problem, _blocks(problem, inside), norms)
 
 
+def _unknown(problem, inside):
+    """Return the rows inside that were not worked on before."""
+    new = inside.copy()
+    for features, *_ in problem.working_set:
+        new[features] = False
+    return np.flatnonzero(new)
+
+
 def _blocks(problem, inside):
     """Return blocks (features, design, products) that hold the rows inside.
 
     What was worked on before is known; of blocks that have lost many rows the rest.
     """
-    known, new = problem.working_set, inside.copy()
-    for features, _, _ in known:
-        new[features] = False
-    new = np.flatnonzero(new)
+    known, new = problem.working_set, _unknown(problem, inside)
     for start in range(0, len(new), BLOCK):
         features = new[start : start + BLOCK]
         design = problem.design.take(features)
@@ -200,10 +220,7 @@ def _columns(problem, inside):
     What was worked on before is known. The columns of X, one after the other, are
     multiplied by the square root of the weights.
     """
-    known, new = problem.working_set, inside.copy()
-    for features, _, _ in known:
-        new[features] = False
-    new = np.flatnonzero(new)
+    known, new = problem.working_set, _unknown(problem, inside)
     if len(new):
         X = problem.design.take(new).X * np.sqrt(problem.weight)[:, None]
         X = np.ascontiguousarray(X.T)

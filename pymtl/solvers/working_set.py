@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ._problem import Point, Problem
-from .bcd import row_scores
+from .bcd import farthest, has_rows, row_scores
 
 SMALLEST = 1000  # coefficients
 FEWEST, MANY = 10, 100
@@ -15,13 +15,7 @@ MOST = 0.75
 def has_working_sets(problem: Problem) -> bool:
     """Return whether a problem can be restricted to some of the rows of W."""
     squares = problem.least_squares
-    return (
-        problem.proximal is not None
-        and problem.proximal.row_norms is not None
-        and problem.matrix.ridge is not None
-        and hasattr(problem.design, "take")
-        and (squares is None or hasattr(squares, "of"))
-    )
+    return has_rows(problem) and (squares is None or hasattr(squares, "of"))
 
 
 def enlarge(
@@ -53,9 +47,7 @@ def enlarge(
     score = row_scores(point)
     size = np.clip(SMALLEST // point.W.shape[1], FEWEST, MANY)
     size = max(2 * np.count_nonzero(np.isinf(score)), size)
-    wanted = np.flatnonzero(score > 1)
-    if len(wanted) > size:
-        wanted = np.sort(np.argpartition(-score, size - 1)[:size])
+    wanted = farthest(score, size)
     if len(wanted) > MOST * len(score):
         return slice(None), point.problem
     if part is None or not np.isin(wanted, rows).all():
