@@ -2,7 +2,9 @@
 
 scikit-learn's checks run on the estimators as they are (1-d y), with two columns of y,
 and behind a wrapper that gives every row a task. `pymtl.testing.MULTITASK_CHECKS` test
-what those cannot see. No check is expected to fail.
+what those cannot see. No check is expected to fail. All of scikit-learn's checks run on
+representatives of every way through the package; on the other estimators those of the
+constructor and parameters, and with `make test-all` the rest.
 """
 
 import inspect
@@ -20,7 +22,7 @@ from sklearn.base import (
     is_regressor,
 )
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 import pymtl
@@ -33,6 +35,8 @@ from pymtl import (
     MultiTaskL21Regressor,
     MultiTaskMeanClassifier,
     MultiTaskMeanRegressor,
+    MultiTaskMixed,
+    MultiTaskNetworkLassoRegressor,
     MultiTaskRegressor,
     MultiTaskRelationshipRegressor,
     MultiTaskTraceNormRegressor,
@@ -41,6 +45,7 @@ from pymtl import (
     PooledRegressor,
     SingleTaskClassifier,
     SingleTaskRegressor,
+    TaskScaler,
 )
 from pymtl.penalties import L21, PENALTIES, Mean, Ridge
 from pymtl.testing import MULTITASK_CHECKS, check_multitask_estimator
@@ -69,6 +74,34 @@ NAMELESS = [
     if not hasattr(pymtl, f"MultiTask{cls.__name__}Regressor")
 ]
 GENERAL = [*NAMELESS, *(MultiTaskRegressor(loss=loss) for loss in REGRESSION)]
+REPRESENTATIVES = (
+    MultiTaskCalibratedRegressor,  # learned weights
+    MultiTaskDirtyRegressor,  # components
+    MultiTaskGraphClassifier,
+    MultiTaskL21Classifier,
+    MultiTaskL21Regressor,
+    MultiTaskMeanClassifier,
+    MultiTaskMeanRegressor,
+    MultiTaskMixed,
+    MultiTaskNetworkLassoRegressor,  # a method of its own
+    MultiTaskTraceNormRegressor,
+    PooledRegressor,
+    SingleTaskRegressor,
+    TaskScaler,
+)
+CONSTRUCTION = {
+    "check_do_not_raise_errors_in_init_or_set_params",
+    "check_estimator_cloneable",
+    "check_estimator_repr",
+    "check_estimator_tags_renamed",
+    "check_fit_score_takes_y",
+    "check_get_params_invariance",
+    "check_mixin_order",
+    "check_no_attributes_set_in_init",
+    "check_parameters_default_constructible",
+    "check_set_params",
+    "check_valid_tag_types",
+}
 SPREAD = [
     MultiTaskCalibratedRegressor(),
     MultiTaskDirtyRegressor(),
@@ -150,19 +183,47 @@ class WithTargets(Wrapper):
         return z[:, 0]
 
 
-@parametrize_with_checks([cls() for cls in CLASSES] + GENERAL)
+def name(estimator):
+    return " ".join(str(estimator).split())
+
+
+def scikit_learn_checks(estimators, thorough):
+    """Parametrise over scikit-learn's checks; of some classes all but few are slow."""
+    parameters = []
+    for estimator, check in (
+        pair for e in estimators for pair in estimator_checks_generator(e)
+    ):
+        inner = getattr(estimator, "estimator", None) or estimator
+        label = check.func.__name__
+        quick = isinstance(inner, thorough) or label in CONSTRUCTION
+        marks = () if quick else pytest.mark.slow
+        label = f"{name(estimator)}-{label}"
+        parameters.append(pytest.param(estimator, check, marks=marks, id=label))
+    return pytest.mark.parametrize(("estimator", "check"), parameters)
+
+
+@scikit_learn_checks([cls() for cls in CLASSES] + GENERAL, REPRESENTATIVES)
 def test_scikit_learn(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks([WithTasks(estimator) for estimator in SPREAD])
+WRAPPED = (MultiTaskCalibratedRegressor, MultiTaskL21Regressor, PooledRegressor)
+
+
+@scikit_learn_checks([WithTasks(estimator) for estimator in SPREAD], WRAPPED)
 def test_scikit_learn_with_tasks(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks([WithTargets(estimator) for estimator in SPREAD])
+@scikit_learn_checks([WithTargets(estimator) for estimator in SPREAD], WRAPPED)
 def test_scikit_learn_with_targets(estimator, check):
     check(estimator)
+
+
+def test_names_of_the_construction_checks():
+    """None has another name, so that all run on every estimator."""
+    checks = estimator_checks_generator(MultiTaskMeanRegressor())
+    assert {check.func.__name__ for _, check in checks} >= CONSTRUCTION
 
 
 def test_wrapper_forms_several_tasks():
@@ -170,10 +231,6 @@ def test_wrapper_forms_several_tasks():
     X, y = rng.standard_normal((60, 5)), rng.standard_normal(60)
     assert WithTasks().fit(X, y).estimator_.tasks_.tolist() == [0, 1, 2]
     assert WithTargets().fit(X, y).estimator_.coef_.shape == (3, 5)
-
-
-def name(estimator):
-    return " ".join(str(estimator).split())
 
 
 @pytest.mark.parametrize("check", MULTITASK_CHECKS, ids=lambda check: check.__name__)
