@@ -8,12 +8,13 @@ BENCH  ?= l21
 VENV   := .venv
 OLDEST := .venv-oldest
 PEERS  := .venv-bench
+DIST   := .venv-dist
 
 INSTALL := -m pip install -qq --disable-pip-version-check
 # one BLAS thread a worker: workers times threads is what the machine has to carry
 PYTEST  := env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo test test-all test-oldest lint docs bench clean
+.PHONY: help demo test test-all test-oldest lint docs bench dist clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -25,6 +26,7 @@ help:
 	@echo "make lint         ruff"
 	@echo "make docs         HTML pages in docs/_build/html; a warning is an error"
 	@echo "make bench        pymtl and its peers (BENCH=$(BENCH)), results in benchmarks/results"
+	@echo "make dist         source archive and wheel in dist/, checked, and the wheel tried"
 	@echo "make clean        remove environments, caches and everything made"
 
 demo: $(VENV)/.demo
@@ -50,8 +52,25 @@ docs: $(VENV)/.docs
 bench: $(PEERS)/.bench
 	NUMBA_CACHE_DIR=$(CURDIR)/$(PEERS)/numba $(PEERS)/bin/python -m benchmarks $(BENCH)
 
+define TRY
+import numpy, pymtl
+X = numpy.random.default_rng(0).normal(size=(40, 3))
+model = pymtl.MultiTaskMeanRegressor().fit(X, X[:, :2])
+print("pymtl", pymtl.__version__, "fits:", model.converged_)
+endef
+export TRY
+
+# the source archive is unpacked and made into the wheel, which an empty environment runs
+dist: $(DIST)/.dist
+	rm -rf dist build
+	$(DIST)/bin/python -m build
+	$(DIST)/bin/python -m twine check --strict dist/*
+	rm -rf $(DIST)/empty && $(PYTHON) -m venv $(DIST)/empty
+	$(DIST)/empty/bin/python $(INSTALL) dist/*.whl
+	cd $(DIST) && empty/bin/python -I -c "$$TRY"
+
 clean:
-	rm -rf $(VENV) $(OLDEST) $(PEERS) *.egg-info build demo_output docs/_build \
+	rm -rf $(VENV) $(OLDEST) $(PEERS) $(DIST) *.egg-info build dist demo_output docs/_build \
 	    docs/api.rst docs/gallery docs/generated \
 	    .pytest_cache .hypothesis .ruff_cache .mypy_cache
 	find pymtl tests benchmarks examples docs -name __pycache__ -prune -exec rm -rf {} +
@@ -75,6 +94,10 @@ $(OLDEST)/.test: pyproject.toml .ci/oldest.txt | $(OLDEST)/.made
 # an environment of its own: a peer may hold NumPy back
 $(PEERS)/.bench: pyproject.toml | $(PEERS)/.made
 	$(PEERS)/bin/python $(INSTALL) -e ".[bench]"
+	@touch $@
+
+$(DIST)/.dist: pyproject.toml | $(DIST)/.made
+	$(DIST)/bin/python $(INSTALL) "build>=1.2" "twine>=6"
 	@touch $@
 
 %/.made:

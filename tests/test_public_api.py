@@ -12,6 +12,8 @@ from numpydoc.validate import validate
 from sklearn.base import BaseEstimator
 from test_docs import PAGES, ROOT, run_examples
 
+import pymtl
+
 MODULES = runpy.run_path(str(ROOT / "docs" / "conf.py"))["MODULES"]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CHECKS = set(SETTINGS["tool"]["numpydoc_validation"]["checks"])
@@ -89,3 +91,8 @@ def test_examples_of_docstring_run(path):
 
 def test_package_is_typed():
     assert importlib.resources.files("pymtl").joinpath("py.typed").is_file()
+
+
+def test_citation_is_of_this_version():
+    text = (ROOT / "CITATION.cff").read_text()
+    assert f"version: {pymtl.__version__}\n" in text
