@@ -45,7 +45,7 @@ PARAMETERS = """\
     max_iter : int, default=10000
         Largest number of iterations.
     warm_start : bool, default=False
-        Whether to start from the last solution.
+        Whether `fit` starts from the last solution, also that of a cold fit before.
     verbose : int, default=0
         Whether to print a progress line."""
 

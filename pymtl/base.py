@@ -35,6 +35,7 @@ from .tasks import (
 
 STRENGTH = [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})]
 SCALE_WARNING = 1e4
+FEW_ROWS = 4  # the spread of fewer targets is chance: of three, 1 in 1e4 has this ratio
 REGRESSION = {name for name, loss in LOSSES.items() if loss.targets == "regression"}
 
 
@@ -354,7 +355,7 @@ class MultiTaskBase(Parameters):
     def _centre(self, data):
         self._check_targets(data)
         centred = self._rows(data, self._task_weights(data), self.fit_intercept)
-        if not isinstance(self.task_weight, str) or self.task_weight != "null":
+        if self.task_weight is None and self._loss().targets != "classification":
             self._compare_scales(data, centred)
         if self.feature_weight is not None:
             weight = feature_values(self.feature_weight, data.X.shape[1])
@@ -427,16 +428,20 @@ class MultiTaskBase(Parameters):
         return isinstance(self.task_weight, str) and self.task_weight == "learned"
 
     def _compare_scales(self, data, centred):
-        squares = centred.null_losses()
-        scale = squares[squares > 0]
-        if len(scale) and scale.max() > SCALE_WARNING * scale.min():
+        """Warn if the units of the targets, not the user, decide which tasks count."""
+        losses = centred.null_losses()
+        enough = data.task_sum((data.weight > 0).astype(int)) >= FEW_ROWS
+        scale = np.where(enough & (losses > 0), losses, np.nan)
+        if np.isnan(scale).all():
+            return
+        high, low = int(np.nanargmax(scale)), int(np.nanargmin(scale))
+        if scale[high] > SCALE_WARNING * scale[low]:
             labels = data.labels.tolist()
-            low = labels[np.argmin(np.where(squares > 0, squares, np.inf))]
-            high = labels[np.argmax(squares)]
             warnings.warn(
-                f"The null loss of task {high!r} is {scale.max() / scale.min():.1g} "
-                f"times that of task {low!r}: the tasks with large targets decide the "
-                "fit. task_weight='null' makes units irrelevant, or scale the targets.",
+                f"The null loss of task {labels[high]!r} is "
+                f"{scale[high] / scale[low]:.1g} times that of task {labels[low]!r}: "
+                "the tasks with large targets decide the fit. task_weight='null' makes "
+                "units irrelevant, or scale the targets.",
                 UserWarning,
                 stacklevel=4,
             )
@@ -530,10 +535,12 @@ class MultiTaskBase(Parameters):
 
     def _start(self, problem):
         """Return the last solution if it fits."""
-        W = getattr(self, "_solution", None)
-        if not self.warm_start or W is None or W.shape != problem.design.shape:
+        if not self.warm_start or not hasattr(self, "coef_"):
             return None
-        return W
+        W = self._solution
+        if W is None:
+            W = np.ascontiguousarray(self.coef_.T, dtype=np.float64)
+        return W if W.shape == problem.design.shape else None
 
     def _progress(self, iteration, objective, certificate):
         if iteration % 100 == 0 or certificate <= self.tol:
@@ -556,9 +563,9 @@ class MultiTaskBase(Parameters):
         parts = centred.restore(problem.components(result.W))
         W = sum(parts[1:], parts[0])
         seen = centred.seen(W)
-        if self.warm_start:
-            self._solution = result.W
         self.coef_, self.intercept_ = self._coefficients(centred, W)
+        same = W is result.W and np.shape(self.coef_) == W.T.shape
+        self._solution = None if same else result.W
         self.penalty_ = penalty
         for part in [*summands(penalty), penalty]:
             for name in part.strengths:

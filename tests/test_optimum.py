@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import (
     Lasso,
@@ -21,9 +21,15 @@ from sklearn.linear_model import (
 )
 
 from pymtl import (
+    MultiTaskDataSharedRegressor,
+    MultiTaskDirtyRegressor,
+    MultiTaskL21Classifier,
     MultiTaskL21Regressor,
+    MultiTaskMeanClassifier,
     MultiTaskMeanRegressor,
     MultiTaskRegressor,
+    MultiTaskTraceNormRegressor,
+    PooledClassifier,
     PooledRegressor,
     SingleTaskRegressor,
 )
@@ -574,6 +580,34 @@ def test_warm_start():
     assert model.converged_
 
 
+WARM = [
+    MultiTaskL21Regressor(0.05),
+    MultiTaskL21Regressor(0.05, feature_weight=[1, 2, 0.5, 1, 3, 1]),
+    MultiTaskDirtyRegressor(0.1, 0.05),
+    MultiTaskDataSharedRegressor(0.1, 0.05),
+    MultiTaskTraceNormRegressor(0.05),
+    PooledRegressor(0.05, loss="huber"),
+    MultiTaskMeanClassifier(0.05, 0.05),
+    MultiTaskL21Classifier(0.01),
+    PooledClassifier(0.05),
+]
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("model", WARM, ids=lambda model: type(model).__name__)
+def test_a_warm_start_after_a_cold_fit(model, n_classes):
+    rng = np.random.default_rng(0)
+    Xs = [rng.normal(size=(n, 6)) for n in (20, 30, 40)]
+    ys = [X @ [3, -2, 1, 0, 0, 0] + rng.normal(size=len(X)) for X in Xs]
+    if is_classifier(model):
+        ys = [np.digitize(y, np.linspace(-2, 2, n_classes - 1)) for y in ys]
+    model = clone(model).set_params(solver="apg").fit(Xs, ys)
+    coef, steps = np.array(model.coef_), model.n_iter_
+    model.set_params(warm_start=True).fit(Xs, ys)
+    assert model.n_iter_ <= steps / 2
+    assert_allclose(model.coef_, coef, atol=1e-2 * np.abs(coef).max())
+
+
 def test_a_fit_that_stops_early_says_so():
     X, Y = shared_design()
     message = r"\(duality gap\) is .*, wanted tol=1.00e-05. Raise max_iter or tol"
@@ -649,7 +683,27 @@ def test_targets_of_very_different_scale_warn(ratio):
     else:
         with pytest.warns(UserWarning, match="'large' is .* that of task '.*'null'"):
             model.fit(Xs, ys)
-    model.set_params(task_weight="null").fit(Xs, ys)  # no warning
+    weights = {"small": 1.0, "usual": 2.0, "large": 1.0}
+    for asked in ("null", "n_samples", weights, list(weights.values())):
+        model.set_params(task_weight=asked).fit(Xs, ys)  # no warning
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("task_weight", [None, "n_samples"])
+def test_task_sizes_are_not_units(form, task_weight):
+    rng = np.random.default_rng(0)
+    Xs = [rng.normal(size=(n, 2)) for n in (50_000, 2, 3)]
+    ys = [rng.normal(size=len(X)) for X in Xs]
+    ys[1][1] = ys[1][0] + 1e-6  # two targets that are near each other by chance
+    options = {"fit_intercept": form, "task_weight": task_weight}
+    MultiTaskMeanRegressor(1.0, **options).fit(Xs, ys)  # no warning
+
+
+def test_labels_have_no_units():
+    X = np.ones((200_000, 1))
+    rare, even = np.zeros((2, len(X)))
+    rare[0], even[::2] = 1, 1
+    MultiTaskMeanClassifier(1.0, 1.0).fit([X, X], [rare, even])  # no warning
 
 
 @pytest.mark.parametrize("form", FORMS)
