@@ -32,14 +32,16 @@ PARAMETERS = """\
     unseen_task : {"error", "mean"}, default="error"
         What `predict` does with a task that was not in fit: raise, or use the mean of
         the tasks' coefficients and intercepts.
-    solver : {"auto", "apg", "bcd", "direct", "newton"}, default="auto"
+    solver : {"auto", "apg", "bcd", "direct", "newton", "semismooth"}, default="auto"
         "direct" solves squared losses with quadratic penalties by a linear system,
         "bcd" squared losses with norms of rows or entries (and a ridge) by block
-        coordinate descent, "newton" other smooth losses by a sequence of squared
-        losses, "apg" is the accelerated proximal gradient method, for
-        everything. "auto" takes the first of them that can, for the network lasso an
-        augmented Lagrangian method, and where a prox takes one step for all tasks
-        alternating directions (ADMM) after a few proximal gradient steps.
+        coordinate descent, "semismooth" the same by Newton steps on the dual, whose
+        number hardly depends on the strength and on correlations, "newton" other smooth
+        losses by a sequence of squared losses, "apg" is the accelerated proximal
+        gradient method, for everything. "auto" takes the first of them that can,
+        "semismooth" where "bcd" needs many sweeps, for the network lasso an augmented
+        Lagrangian method, and where a prox takes one step for all tasks alternating
+        directions (ADMM) after a few proximal gradient steps.
     tol : float, default=1e-5
         Tolerance of `certificate_`.
     max_iter : int, default=10000
@@ -97,8 +99,9 @@ ATTRIBUTES = """\
         The objective after each iteration.
     n_iter_ : int
         Number of iterations.
-    solver_ : {"admm", "alm", "apg", "bcd", "direct", "newton", "smoothing"}
-        The solver that ran; losses with kinks have one of their own.
+    solver_ : str
+        The solver that ran: one of those above, "admm" or "alm" (see there), or
+        "smoothing", the one of losses with kinks.
     coef_names_ : ndarray of shape (n_features,)
         Names of the features, without the task column.
     n_features_in_ : int

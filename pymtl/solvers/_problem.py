@@ -170,6 +170,15 @@ class Problem:
         """Whether what is found out of the data serves more than one problem."""
         return "reused" in self._known
 
+    @property
+    def dual_scale(self) -> float | None:
+        """The scale at which a method on the dual has solved a problem of the data."""
+        return self._known.get("dual scale")
+
+    @dual_scale.setter
+    def dual_scale(self, scale: float) -> None:
+        self._known["dual scale"] = scale
+
     def take(self, rows: np.ndarray) -> Problem:
         """Return the problem of some rows of W, the others being zero."""
         design, squares = self.design.take(rows), self.least_squares

@@ -15,17 +15,19 @@ from .apg import apg, prox_residual
 from .bcd import bcd, has_bcd
 from .direct import direct, newton_decrement
 from .newton import newton
+from .semismooth import has_semismooth, semismooth
 from .smoothing import smoothing
 from .support import has_support, newton_on_support
 from .working_set import enlarge, has_working_sets
 
 EXACT = 1e-14
-SOLVERS = ("auto", "apg", "bcd", "direct", "newton")
+SOLVERS = ("auto", "apg", "bcd", "direct", "newton", "semismooth")
 SURE = 1e-3
 EASY, LONG = 200, 3000
 SOON = 50  # with Gram matrices, factors are cheap
 INNER_ITERATIONS = 10_000
 SWEEPS = 20
+LABORIOUS = 1000  # sweeps that cost about as much as the steps of "semismooth"
 ITERATIVE = {"alm": alm, "apg": apg}
 
 
@@ -46,13 +48,14 @@ def solve(
     ----------
     problem : Problem
         The problem.
-    solver : {"auto", "apg", "bcd", "direct", "newton"}, default="auto"
+    solver : {"auto", "apg", "bcd", "direct", "newton", "semismooth"}, default="auto"
         "direct" solves purely quadratic problems by a linear system, "bcd" squared
-        losses with norms of rows or entries by block coordinate descent, "newton" other
-        smooth losses by a sequence of squared losses, "apg" is the accelerated proximal
-        gradient method. "auto" takes the first of "direct", "bcd", "newton", for the
-        squared loss the method that the penalty names, and "apg" that can. What the
-        others leave short of `tol`, "apg" continues.
+        losses with norms of rows or entries by block coordinate descent, "semismooth"
+        the same by Newton steps on the dual, "newton" other smooth losses by a sequence
+        of squared losses, "apg" is the accelerated proximal gradient method. "auto"
+        takes the first of "direct", "bcd", "newton", for the squared loss the method
+        that the penalty names, and "apg" that can; "semismooth" takes over where "bcd"
+        needs many sweeps. What the others leave short of `tol`, "apg" continues.
     tol : float, default=1e-5
         Tolerance of the certificate.
     max_iter : int, default=10000
@@ -77,10 +80,10 @@ def solve(
     ValueError
         If `solver` cannot solve the problem.
     """
-    if solver == "bcd" and not has_bcd(problem):
+    if solver in ("bcd", "semismooth") and not has_bcd(problem):
         msg = (
-            "solver='bcd' solves squared losses with penalties that are norms of rows "
-            "or entries (L1, L21, SparseGroup, each with or without a ridge) and "
+            f"solver={solver!r} solves squared losses with penalties that are norms of "
+            "rows or entries (L1, L21, SparseGroup, each with or without a ridge) and "
             "with intercepts that are free or absent; use solver='auto' or 'apg'."
         )
         raise ValueError(msg)
@@ -145,6 +148,12 @@ def _methods(problem, solver):
         rows = enlarge if has_working_sets(problem) else None
         yield partial(newton, problem, inner=_minimise, enlarge=rows)
     if solver != "apg" and has_bcd(problem):
+        if solver == "semismooth":
+            yield partial(semismooth, problem)
+        elif solver == "auto" and has_semismooth(problem):
+            if problem.dual_scale is None:
+                yield _limited(partial(bcd, problem), LABORIOUS)
+            yield partial(semismooth, problem)
         yield partial(bcd, problem)
     fast = problem.fast()
     own = solver == "auto" and problem.loss.quadratic
