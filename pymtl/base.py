@@ -564,7 +564,7 @@ class MultiTaskBase(Parameters):
         W = sum(parts[1:], parts[0])
         seen = centred.seen(W)
         self.coef_, self.intercept_ = self._coefficients(centred, W)
-        same = W is result.W and np.shape(self.coef_) == W.T.shape
+        same = W is result.W and getattr(self.coef_, "shape", None) == W.T.shape
         self._solution = None if same else result.W
         self.penalty_ = penalty
         for part in [*summands(penalty), penalty]:
