@@ -19,6 +19,7 @@ from sklearn.utils import check_scalar
 
 from . import linear_model
 from ._jobs import run_jobs
+from ._names import value_hint
 from .base import import_pandas
 from .model_selection import MultiTaskSearchCV, RepeatedTaskKFold, TaskKFold
 from .model_selection._measures import CLASSIFICATION, Measure
@@ -640,8 +641,9 @@ def _models(estimators, structures, classification, task_column):
         structures = [name for name in known if name not in GIVEN]
     unknown = [name for name in structures if name not in known]
     if unknown:
+        hint = value_hint("penalty", str(unknown[0]), known)
         msg = f"{unknown} are not structures; those are {sorted(known)}, or 'all'."
-        raise ValueError(msg)
+        raise ValueError(f"{msg} {hint}".strip())
     structures = list(dict.fromkeys(["SingleTask", *structures]))
     return {name: known[name](task_column=task_column, tol=TOL) for name in structures}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.validation import (
     check_consistent_length,
@@ -16,7 +16,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ._sklearn import StrOptions, fit_context
+from ._sklearn import Parameters, StrOptions, fit_context
 from .tasks import (
     LISTS,
     LONG,
@@ -32,7 +32,7 @@ __all__ = ["TaskScaler"]
 FLOATS = [np.float64, np.float32]
 
 
-class _TableScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class _TableScaler(OneToOneFeatureMixin, TransformerMixin, Parameters):
     """Scales one table, or one item of a list if the index of its task is given.
 
     scikit-learn wraps this `transform` for `set_output`. Its metadata routing would

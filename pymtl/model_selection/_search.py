@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from joblib import delayed
 from scipy.stats import rankdata
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from sklearn.base import MetaEstimatorMixin, clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
@@ -23,6 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._jobs import run_jobs
 from .._path import Training, check_values, with_parameters
+from .._sklearn import Parameters
 from ..metrics import get_scorer
 from ._criterion import Criterion
 from ._samples import Samples
@@ -39,7 +40,7 @@ def _best_has(name):
     return check
 
 
-class MultiTaskSearchCV(MetaEstimatorMixin, BaseEstimator):
+class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
     r"""Choose the strengths of an estimator by cross-validation inside every task.
 
     The candidates are a grid lambda1 x lambda2 x `param_grid`. Each fold reads and
