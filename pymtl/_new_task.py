@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.base import is_classifier
 from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._feature_weight import FeatureWeight, feature_values
 from .losses import LOSSES
@@ -21,6 +21,7 @@ from .penalties import Mean, Prior
 from .penalties._base import degree, summands
 from .penalties._components import beside
 from .penalties._prior import Place, joined
+from .tasks import LONG, encode_tasks, split_column
 
 
 def fit_new_task(
@@ -38,6 +39,7 @@ def fit_new_task(
     learned = Learned(estimator)
     if learned.mixed:
         _refuse(learned, y, options["loss"])
+    table, X, label = X, *_without_column(estimator, X)
     names = list(X.columns) if hasattr(X, "columns") else None
     rows = _rows(learned, X, y, sample_weight, offset)
     penalties = _penalties(learned, _place(estimator, neighbours, time))
@@ -48,6 +50,32 @@ def fit_new_task(
     if names is not None:
         new.feature_names_in_ = np.array(names, dtype=object)
         new._feature_names = names
+    return new if label is None else _behind_column(new, estimator, table, label)
+
+
+def _without_column(estimator, X):
+    """Return the rows without a task column, and its label if they had one."""
+    column, d = estimator.task_column, len(estimator.coef_names_)
+    if column is None or len(getattr(X, "shape", ())) != 2 or X.shape[1] != d + 1:
+        return X, None
+    features, labels, _, names = split_column(X, column)
+    labels = encode_tasks(labels)[0]
+    if len(labels) > 1:
+        msg = (
+            f"The task column {column!r} holds {len(labels)} tasks, "
+            f"{labels.tolist()[:5]}: fit_new_task fits one, call it for each."
+        )
+        raise ValueError(msg)
+    if names is not None:
+        features = X[[c for c in X.columns if c in names]]
+    return features, labels
+
+
+def _behind_column(new, estimator, table, label):
+    """Have a model of one task read tables with a task column."""
+    new.task_column, new._door = estimator.task_column, LONG
+    new.tasks_ = new._input_labels = label
+    validate_data(new, table, reset=True, skip_check_array=True)
     return new
 
 

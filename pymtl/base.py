@@ -294,7 +294,8 @@ class MultiTaskBase(Parameters):
         Parameters
         ----------
         X : array of shape (n_samples, n_features)
-            Rows of the new task, without a task column.
+            Rows of the new task. Of a long table they may come with the task column,
+            which holds one label; so do those that the model then predicts.
         y : array of shape (n_samples,)
             Its targets.
         sample_weight : array of shape (n_samples,) or None, default=None

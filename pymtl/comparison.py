@@ -15,11 +15,13 @@ from joblib import delayed
 from scipy.stats import t as student
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
 from sklearn.utils import check_scalar
 
 from . import linear_model
 from ._jobs import run_jobs
 from ._names import value_hint
+from ._wrapped import final_of
 from .base import import_pandas
 from .model_selection import MultiTaskSearchCV, RepeatedTaskKFold, TaskKFold
 from .model_selection._measures import CLASSIFICATION, Measure
@@ -78,8 +80,9 @@ def compare_sharing(
         least.
     estimators : dict of {str: estimator} or None, default=None
         Models to compare, in place of `structures`: estimators of this package,
-        pipelines that end with one, or :class:`MultiTaskSearchCV` of them. The
-        single-task model is added if none of them shares nothing.
+        pipelines that end with one, or searches of them, :class:`MultiTaskSearchCV`
+        or `GridSearchCV`. The single-task model is added if none of them shares
+        nothing.
     structures : sequence of str or "all"
         Names of structures, fitted to ``tol=1e-4``; by default SingleTask, L1, Pooled,
         Mean, L21, TraceNorm and Dirty. "all" is every one that needs neither an order,
@@ -202,15 +205,13 @@ def compare_sharing(
     if task_column is not None:
         inner = TaskKFold(inner_cv, task_column=task_column)
     searches = {
-        name: model
-        if isinstance(model, MultiTaskSearchCV)
-        else MultiTaskSearchCV(model, cv=inner, n_lambdas=n_lambdas)
+        name: _as_search(name, model, inner, n_lambdas)
         for name, model in models.items()
     }
     shares = {name: _shares(search.estimator) for name, search in searches.items()}
     first = next(iter(searches.values())).estimator
-    measure = _measured(searches, scoring, is_classifier(_final(first)))
-    column = _final(first).task_column if task_column is None else task_column
+    measure = _measured(searches, scoring, is_classifier(final_of(first)))
+    column = final_of(first).task_column if task_column is None else task_column
     samples = Samples(X, y, sample_weight, offset, column)
     tasks, task, cluster = samples.cells()
     if len(tasks) < 2:
@@ -622,15 +623,15 @@ def _models(estimators, structures, classification, task_column):
             msg = f"estimators must be a dict {{name: estimator}}, got {estimators!r}."
             raise ValueError(msg)
         models = {str(name): clone(model) for name, model in estimators.items()}
-        kinds = {is_classifier(_final(model)) for model in models.values()}
+        kinds = {is_classifier(final_of(model)) for model in models.values()}
         if len(kinds) > 1:
             msg = "The estimators must all be regressors, or all be classifiers."
             raise ValueError(msg)
         classification = kinds.pop()
-        if any(not _shares(_inner(model)) for model in models.values()):
+        if any(not _shares(model) for model in models.values()):
             return models
         if task_column is None:
-            task_column = _final(next(iter(models.values()))).task_column
+            task_column = final_of(next(iter(models.values()))).task_column
         single = _known(classification)["SingleTask"]
         return {"SingleTask": single(task_column=task_column)} | models
     known = _known(classification)
@@ -659,19 +660,32 @@ def _known(classification):
     }
 
 
-def _inner(model):
-    return model.estimator if isinstance(model, MultiTaskSearchCV) else model
-
-
-def _final(model):
-    """Return the estimator at the end of a search or a pipeline."""
-    model = _inner(model)
-    return model.steps[-1][1] if hasattr(model, "steps") else model
+def _as_search(name, model, cv, n_lambdas):
+    """Return the search of a model; a grid of scikit-learn's is searched as it is."""
+    if isinstance(model, MultiTaskSearchCV):
+        return model
+    if isinstance(model, GridSearchCV):
+        return MultiTaskSearchCV(
+            model.estimator,
+            lambda1=None,
+            param_grid=model.param_grid,
+            scoring=model.scoring,
+            cv=cv if model.cv is None else model.cv,
+        )
+    last = model.steps[-1][1] if hasattr(model, "steps") else model
+    if hasattr(last, "estimator"):
+        msg = (
+            f"estimators[{name!r}] is a {type(model).__name__} with a "
+            f"{type(last).__name__}: compare_sharing takes a MultiTaskSearchCV or a "
+            "GridSearchCV of an estimator or of a pipeline."
+        )
+        raise ValueError(msg)
+    return MultiTaskSearchCV(model, cv=cv, n_lambdas=n_lambdas)
 
 
 def _shares(model):
     """Return whether an estimator has the tasks share coefficients."""
-    final = _final(model)
+    final = final_of(model)
     pooled = final._pool(2) is not None
     return pooled or any(part.sharing for part in summands(final._penalty()))
 

@@ -277,7 +277,7 @@ class TaskScorer:
 
     def __call__(self, estimator, X, y, sample_weight=None):
         z = _response(estimator, X, self.metric)
-        task = None if is_lists(X) or _n_dim(y) == 2 else _task(estimator, X)
+        task = None if is_lists(X) or _n_dim(y) == 2 else tasks_of_rows(estimator, X)
         score = multitask_score(
             self.metric,
             y,
@@ -376,14 +376,14 @@ def _response(estimator, X, metric):
     return estimator.predict_proba(X)
 
 
-def _task(estimator, X):
+def tasks_of_rows(estimator, X):
     """Return the task of each row, None where the estimator has no task column."""
     for name in ("best_estimator_", "estimator_", "estimator"):
         if not hasattr(estimator, "task_column") and hasattr(estimator, name):
-            return _task(getattr(estimator, name), X)
+            return tasks_of_rows(getattr(estimator, name), X)
     if hasattr(estimator, "steps"):
         before = estimator[:-1]
         X = before.transform(X) if len(before) else X
-        return _task(estimator.steps[-1][1], X)
+        return tasks_of_rows(estimator.steps[-1][1], X)
     column = getattr(estimator, "task_column", None)
     return None if column is None else read_task_column(X, column)

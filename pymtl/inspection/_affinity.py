@@ -13,10 +13,12 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_scalar
 
+from .._sklearn import safe_indexing
+from .._wrapped import final_of
 from ..linear_model import MultiTaskMeanRegressor
 from ..model_selection import TaskKFold
 from ..model_selection._measures import sample_losses
-from ..tasks import is_lists, split_tasks
+from ..tasks import encode_tasks, is_lists, read_task_column, split_tasks
 from ..tasks._stack import items_of, vectors
 from ._resampling import quietly
 
@@ -43,8 +45,9 @@ def task_affinity(
     X, y : object
         Training data through any door.
     estimator : estimator or None, default=None
-        An estimator of this package, or a search of one. By default
-        ``MultiTaskMeanRegressor(lambda2="auto")``, ridge for a task alone.
+        An estimator of this package, a search of one, or a pipeline that ends with
+        one. By default ``MultiTaskMeanRegressor(lambda2="auto")``, ridge for a task
+        alone. One with a task column is fitted to rows of the table, others to lists.
     task_column : int, str or None, default=None
         The column of a long table that names the task.
     cv : int, default=5
@@ -104,9 +107,20 @@ class Trials:
         check_scalar(cv, "cv", Integral, min_val=2)
         if estimator is None:
             estimator = MultiTaskMeanRegressor(lambda2="auto")
-        self.Xs, self.ys, self.labels = as_lists(X, y, task_column)
         self.estimator, self.n_jobs = clone(estimator), n_jobs
-        task = np.repeat(np.arange(len(self.ys)), [len(v) for v in self.ys])
+        own = final_of(estimator).task_column
+        self.table = own is not None and not is_lists(X)
+        if self.table:
+            column = own if task_column is None else task_column
+            self.X, self.y = X if hasattr(X, "shape") else np.asarray(X), np.asarray(y)
+            self.labels, task = encode_tasks(read_task_column(X, column))
+            order = np.argsort(task, kind="stable")
+            self.rows = np.split(order, np.cumsum(np.bincount(task))[:-1])
+            sizes = [len(rows) for rows in self.rows]
+        else:
+            self.Xs, self.ys, self.labels = as_lists(X, y, task_column)
+            sizes = [len(v) for v in self.ys]
+        task = np.repeat(np.arange(len(sizes)), sizes)
         folds = TaskKFold(cv, shuffle=True, random_state=random_state)
         fold = np.full(len(task), -1)
         for k, (_, test) in enumerate(folds.split(task[:, None], None)):
@@ -137,15 +151,21 @@ class Trials:
         total = np.zeros(len(subset))
         for k in range(max(fold.max() for fold in self.folds) + 1):
             train = {t: self.folds[t] != k for t in subset}
-            Xs = {t: self.Xs[t][rows] for t, rows in train.items()}
-            ys = {t: self.ys[t][rows] for t, rows in train.items()}
-            model = clone(self.estimator).fit(Xs, ys)
+            model = clone(self.estimator).fit(*self.take(train))
             for place, t in enumerate(subset):
                 test = ~train[t]
                 if test.any():
-                    held = {t: self.Xs[t][test]}, {t: self.ys[t][test]}
+                    held = self.take({t: test})
                     total[place] += sample_losses(model, *held).sum()
         return total
+
+    def take(self, rows) -> tuple:
+        """Return the data of some rows {task: mask} of the tasks."""
+        if self.table:
+            index = np.sort(np.concatenate([self.rows[t][m] for t, m in rows.items()]))
+            return safe_indexing(self.X, index), self.y[index]
+        Xs = {t: self.Xs[t][mask] for t, mask in rows.items()}
+        return Xs, {t: self.ys[t][mask] for t, mask in rows.items()}
 
     def gain(self, subset) -> np.ndarray:
         """Return what the tasks of a subset gain over each of them alone."""

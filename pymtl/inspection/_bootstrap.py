@@ -11,6 +11,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.utils import check_random_state, check_scalar
 
+from .._wrapped import inside
 from ..base import import_pandas
 from ._resampling import check_share, quietly, rows_of, strata_of, warn_of_misses
 
@@ -110,8 +111,10 @@ def bootstrap_coef(
     Parameters
     ----------
     estimator : estimator
-        An estimator of this package, with its strengths; "auto" is resolved in each
-        sample. It is not fitted.
+        An estimator of this package, a search of one, or a pipeline that ends with
+        one; it is not fitted. "auto" is resolved in each sample. The first steps of a
+        pipeline are fitted to all data, a search that is not fitted is run on them, and
+        what it chooses stays.
     X, y : object
         Training data through the estimator's door.
     n_boot : int, default=200
@@ -156,6 +159,7 @@ def bootstrap_coef(
     """
     check_scalar(n_boot, "n_boot", Integral, min_val=2)
     check_share(confidence, "confidence")
+    estimator, X = inside(estimator, X, y)
     whole = clone(estimator).fit(X, y)
     if isinstance(whole.coef_, list):
         msg = "The tasks have classes of their own: their coef_ are not one array."

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+
+from .._wrapped import fitted_of
 
 
 def task_similarity(estimator: Any, method: str = "auto") -> np.ndarray:
@@ -14,7 +15,7 @@ def task_similarity(estimator: Any, method: str = "auto") -> np.ndarray:
     Parameters
     ----------
     estimator : estimator
-        A fitted estimator or search.
+        A fitted estimator, a search of one, or a pipeline that ends with one.
     method : {"auto", "learned", "coef"}, default="auto"
         "learned" is what the structure has learned: the task correlations of
         `Relationship`, or the cluster matrix M of `Clustered`, as
@@ -49,8 +50,7 @@ def task_similarity(estimator: Any, method: str = "auto") -> np.ndarray:
            [ 1.,  1., -1.],
            [-1., -1.,  1.]])
     """
-    estimator = getattr(estimator, "best_estimator_", estimator)
-    check_is_fitted(estimator, "coef_")
+    estimator = fitted_of(estimator)
     if method not in ("auto", "learned", "coef"):
         msg = f"method must be 'auto', 'learned' or 'coef', got {method!r}."
         raise ValueError(msg)

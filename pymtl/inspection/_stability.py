@@ -11,6 +11,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.utils import check_random_state, check_scalar
 
+from .._wrapped import inside
 from ..base import import_pandas
 from ._resampling import check_share, quietly, rows_of, strata_of, warn_of_misses
 
@@ -90,7 +91,8 @@ def stability_selection(
     Parameters
     ----------
     estimator : estimator
-        An estimator that selects features, such as :class:`MultiTaskL21Regressor`.
+        An estimator that selects features, such as :class:`MultiTaskL21Regressor`, a
+        search of one, or a pipeline that ends with one, as in :func:`bootstrap_coef`.
     X, y : object
         Training data through the estimator's door.
     lambda1 : array-like or None, default=None
@@ -150,6 +152,7 @@ def stability_selection(
     """
     check_scalar(n_subsamples, "n_subsamples", Integral, min_val=1)
     check_share(threshold, "threshold", 0.5)
+    estimator, X = inside(estimator, X, y)
     if lambda1 is None and not np.isfinite(estimator.lambda_max(X, y)):
         msg = (
             f"{type(estimator).__name__} selects no features, it shrinks them all: use "

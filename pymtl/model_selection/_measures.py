@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.special import xlogy
 from sklearn.base import is_classifier
-from sklearn.pipeline import Pipeline
+
+from .._wrapped import fitted_of
 
 TINY = np.finfo(float).tiny
 REGRESSION = {
@@ -171,9 +172,7 @@ def _responses(model, X, y, response, offset):
         y, z = [y], [z]
     own = [classes] * len(y)
     if isinstance(classes, list):
-        final = getattr(model, "best_estimator_", model)
-        final = final.steps[-1][1] if isinstance(final, Pipeline) else final
-        tasks = final.tasks_.tolist()
+        tasks = fitted_of(model).tasks_.tolist()
         by_task = dict(zip(tasks, classes, strict=True))
         own = [by_task[label] for label in labels or tasks]
     y, z = ([np.asarray(part) for part in v] for v in (y, z))

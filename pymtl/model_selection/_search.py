@@ -445,6 +445,37 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
             return best.score(X, y, **options)
         return self.scorer_(best, X, y, **options)
 
+    def coef_frame(self) -> Any:
+        """Return the coefficients of the best estimator as a pandas frame.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            As of :func:`pymtl.coef_frame`.
+        """
+        from ..inspection import coef_frame
+
+        return coef_frame(self._best())
+
+    def fit_new_task(self, X: Any, y: Any, **options: Any) -> Any:
+        """Fit a task that was not in training, with what the best estimator learned.
+
+        Parameters
+        ----------
+        X, y : object
+            Rows of the new task, and its targets.
+        **options : object
+            As in :func:`pymtl.fit_new_task`.
+
+        Returns
+        -------
+        model : estimator
+            A fitted model of one task.
+        """
+        from ..inspection import fit_new_task
+
+        return fit_new_task(self._best(), X, y, **options)
+
     def lambda_max(
         self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None
     ) -> float:

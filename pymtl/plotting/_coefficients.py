@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ._display import Display, fitted, name_ticks
+from .._wrapped import fitted_of
+from ._display import Display, name_ticks
 
 
 class CoefficientDisplay(Display):
@@ -52,7 +53,7 @@ class CoefficientDisplay(Display):
         Parameters
         ----------
         estimator : estimator
-            A fitted estimator or search.
+            A fitted estimator, a search of one, or a pipeline that ends with one.
         ax : matplotlib.axes.Axes or None, default=None
             Where to draw; by default in a new figure.
 
@@ -61,7 +62,7 @@ class CoefficientDisplay(Display):
         display : CoefficientDisplay
             The picture.
         """
-        estimator = fitted(estimator)
+        estimator = fitted_of(estimator)
         rows, coef = list(estimator.tasks_), estimator.coef_
         if np.ndim(coef[0]) == 2:
             classes = estimator.classes_
@@ -173,7 +174,7 @@ class CoefIntervalDisplay(Display):
         Parameters
         ----------
         estimator : estimator
-            It is not fitted.
+            An estimator, a search or a pipeline, as in :func:`pymtl.bootstrap_coef`.
         X, y : object
             Training data through the estimator's door.
         feature : int or str, default=0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 MANY = 40
 
@@ -51,10 +50,3 @@ def name_ticks(axis, labels):
     """Name the places 0, 1, ... of an axis, unless there are too many."""
     if len(labels) <= MANY:
         axis.set_ticks(np.arange(len(labels)), [str(label) for label in labels])
-
-
-def fitted(estimator):
-    """Return the fitted estimator, that of a search."""
-    estimator = getattr(estimator, "best_estimator_", estimator)
-    check_is_fitted(estimator, "coef_")
-    return estimator

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ._display import Display, fitted
+from .._wrapped import fitted_of, inside
+from ._display import Display
 
 
 class ConvergenceDisplay(Display):
@@ -50,7 +51,7 @@ class ConvergenceDisplay(Display):
         Parameters
         ----------
         estimator : estimator
-            A fitted estimator or search.
+            A fitted estimator, a search of one, or a pipeline that ends with one.
         ax : matplotlib.axes.Axes or None, default=None
             Where to draw; by default in a new figure.
 
@@ -59,7 +60,7 @@ class ConvergenceDisplay(Display):
         display : ConvergenceDisplay
             The picture.
         """
-        estimator = fitted(estimator)
+        estimator = fitted_of(estimator)
         history = np.asarray(estimator.history_)
         bound = min(float(history.min()), estimator.objective_)
         if estimator.certificate_kind_ == "duality gap":
@@ -128,7 +129,8 @@ class PathDisplay(Display):
         Parameters
         ----------
         estimator : estimator
-            It is not fitted.
+            An estimator, a search of one, or a pipeline that ends with one; it is not
+            fitted.
         X, y : object
             Training data through any door.
         task : object, default=None
@@ -143,6 +145,7 @@ class PathDisplay(Display):
         display : PathDisplay
             The picture.
         """
+        estimator, X = inside(estimator, X, y)
         path = estimator.path(X, y, **options)
         return cls(path, task, type(estimator).__name__).plot(ax=ax)
 
@@ -221,8 +224,9 @@ class SearchDisplay(Display):
 
         Parameters
         ----------
-        search : MultiTaskSearchCV or GridSearchCV
-            A fitted search over at least one strength.
+        search : MultiTaskSearchCV, GridSearchCV or Pipeline
+            A fitted search over at least one strength, or a pipeline that ends with
+            one.
         ax : matplotlib.axes.Axes or None, default=None
             Where to draw; by default in a new figure.
 
@@ -231,6 +235,8 @@ class SearchDisplay(Display):
         display : SearchDisplay
             The picture.
         """
+        while hasattr(search, "steps"):
+            search = search.steps[-1][1]
         results = search.cv_results_
         known = [n for n in results if n.startswith("param_") and "lambda" in n]
         known = [n for n in sorted(known) if not np.ma.getmaskarray(results[n]).any()]

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ._display import Display, fitted, name_ticks
+from .._wrapped import fitted_of
+from ..tasks import encode_tasks, is_lists
+from ._display import Display, name_ticks
 
 
 class TaskGainDisplay(Display):
@@ -79,9 +81,9 @@ class TaskGainDisplay(Display):
         Parameters
         ----------
         estimator, baseline : estimator
-            Regressors fitted to the same tasks.
+            Regressors, searches or pipelines fitted to the same tasks.
         X, y : list, dict or array
-            Samples that were not trained with: lists, dicts or a 2-d y.
+            Samples that were not trained with, through any door.
         ax : matplotlib.axes.Axes or None, default=None
             Where to draw; by default in a new figure.
 
@@ -90,14 +92,18 @@ class TaskGainDisplay(Display):
         display : TaskGainDisplay
             The picture.
         """
-        from ..metrics import multitask_score
+        from ..metrics import multitask_score, tasks_of_rows
 
+        model, other = fitted_of(estimator), fitted_of(baseline)
+        tasks, task = list(y) if isinstance(y, dict) else model.tasks_, None
+        if model.task_column is not None and not is_lists(X):
+            task = tasks_of_rows(estimator, X)
+            tasks = encode_tasks(task)[0]
         ours, theirs = (
-            multitask_score("mse", y, model.predict(X), average=None)
-            for model in (estimator, baseline)
+            multitask_score("mse", y, one.predict(X), task=task, average=None)
+            for one in (estimator, baseline)
         )
-        tasks = list(y) if isinstance(y, dict) else estimator.tasks_
-        name = f"{type(estimator).__name__}, over {type(baseline).__name__}"
+        name = f"{type(model).__name__}, over {type(other).__name__}"
         return cls(1 - ours / theirs, tasks, name=name).plot(ax=ax)
 
     def _draw(self, ax):
@@ -174,7 +180,7 @@ class TaskSimilarityDisplay(Display):
         Parameters
         ----------
         estimator : estimator
-            A fitted estimator or search.
+            A fitted estimator, a search of one, or a pipeline that ends with one.
         method : {"auto", "learned", "coef"}, default="auto"
             As in :func:`pymtl.task_similarity`.
         dendrogram : bool, default=True
@@ -189,7 +195,7 @@ class TaskSimilarityDisplay(Display):
         """
         from ..inspection import task_similarity
 
-        estimator = fitted(estimator)
+        estimator = fitted_of(estimator)
         similarity = task_similarity(estimator, method)
         name = type(estimator).__name__
         return cls(similarity, estimator.tasks_, dendrogram, name).plot(ax=ax)
