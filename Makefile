@@ -4,6 +4,7 @@
 PYTHON ?= python3
 JOBS   ?= 2
 BENCH  ?= l21
+FUZZ   ?= --minutes 10 --seed 0
 
 VENV   := .venv
 OLDEST := .venv-oldest
@@ -14,7 +15,7 @@ INSTALL := -m pip install -qq --disable-pip-version-check
 # one BLAS thread a worker: workers times threads is what the machine has to carry
 PYTEST  := env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo test test-all test-oldest lint docs bench dist clean
+.PHONY: help demo test test-all fuzz test-oldest lint docs bench dist clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -22,6 +23,7 @@ help:
 	@echo "make demo         London schools: fit, compare, two pictures in demo_output/"
 	@echo "make test         the test suite (ARGS=... goes to pytest, JOBS=$(JOBS) workers)"
 	@echo "make test-all     the same with the slow sweeps"
+	@echo "make fuzz         random fits of hostile data, audited (FUZZ=\"$(FUZZ)\")"
 	@echo "make test-oldest  the suite on the oldest supported dependencies"
 	@echo "make lint         ruff"
 	@echo "make docs         HTML pages in docs/_build/html; a warning is an error"
@@ -37,6 +39,9 @@ test: $(VENV)/.test
 
 test-all: $(VENV)/.test
 	$(PYTEST) $(VENV)/bin/python -m pytest -n $(JOBS) $(ARGS)
+
+fuzz: $(VENV)/.test
+	$(PYTEST) $(VENV)/bin/python -m tests.fuzz $(FUZZ)
 
 test-oldest: $(OLDEST)/.test
 	$(PYTEST) NUMBA_CACHE_DIR=$(CURDIR)/$(OLDEST)/numba \

@@ -5,7 +5,8 @@ import runpy
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from test_docs import ROOT
+
+from .test_docs import ROOT
 
 EXAMPLES = {path.stem: path for path in (ROOT / "examples").glob("plot_*.py")}
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from test_optimum import FORMS, MODELS, Problem, make_problem
 
 from pymtl import (
     MultiTaskL21Regressor,
@@ -18,6 +17,8 @@ from pymtl import (
     PooledRegressor,
     SingleTaskRegressor,
 )
+
+from .test_optimum import FORMS, MODELS, Problem, make_problem
 
 LAMBDA0 = [0.0, 1e-3, 0.3, 20.0, 1e6]
 

@@ -10,9 +10,10 @@ import tomllib
 import pytest
 from numpydoc.validate import validate
 from sklearn.base import BaseEstimator
-from test_docs import PAGES, ROOT, run_examples
 
 import pymtl
+
+from .test_docs import PAGES, ROOT, run_examples
 
 MODULES = runpy.run_path(str(ROOT / "docs" / "conf.py"))["MODULES"]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

@@ -13,7 +13,6 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from test_docs import ROOT
 
 from pymtl import (
     MultiTaskClusteredClassifier,
@@ -27,6 +26,8 @@ from pymtl import (
     MultiTaskRobustFeatureClassifier,
     MultiTaskTraceNormClassifier,
 )
+
+from .test_docs import ROOT
 
 MALSAR_L21 = ["Least_L21_P1_1", "Least_L21_P1_2", "Least_L21_P2_1", "Least_L21_P2_2"]
 MALSAR_RIDGE = ["Least_L21_L2_P2_1"]

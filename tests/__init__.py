@@ -1,0 +1,1 @@
+"""Tests of the package, and the tools that look for what is wrong with it."""
