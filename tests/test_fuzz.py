@@ -67,5 +67,5 @@ def test_a_failure_shrinks_to_a_few_lines():
     assert [X.shape for X in small.Xs] == [(1, 1)]
     assert (small.door, small.options) == ("lists", {})
     lines = reproduction(small)
-    assert len(lines.splitlines()) == 7
+    assert len(lines.splitlines()) == 8
     exec(lines.replace("print", "repr"), {})
