@@ -68,4 +68,4 @@ def test_a_failure_shrinks_to_a_few_lines():
     assert (small.door, small.options) == ("lists", {})
     lines = reproduction(small)
     assert len(lines.splitlines()) == 8
-    exec(lines.replace("print", "repr"), {})
+    exec(lines, {"print": lambda *values: None})
