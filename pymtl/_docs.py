@@ -32,16 +32,17 @@ PARAMETERS = """\
     unseen_task : {"error", "mean"}, default="error"
         What `predict` does with a task that was not in fit: raise, or use the mean of
         the tasks' coefficients and intercepts.
-    solver : {"auto", "apg", "bcd", "direct", "newton", "semismooth"}, default="auto"
+    solver : str, default="auto"
         "direct" solves squared losses with quadratic penalties by a linear system,
-        "bcd" squared losses with norms of rows or entries (and a ridge) by block
-        coordinate descent, "semismooth" the same by Newton steps on the dual, whose
-        number hardly depends on the strength and on correlations, "newton" other smooth
-        losses by a sequence of squared losses, "apg" is the accelerated proximal
-        gradient method, for everything. "auto" takes the first of them that can,
-        "semismooth" where "bcd" needs many sweeps, for the network lasso an augmented
-        Lagrangian method, and where a prox takes one step for all tasks alternating
-        directions (ADMM) after a few proximal gradient steps.
+        "homotopy" the lasso exactly, along its path from knot to knot, "bcd" squared
+        losses with norms of rows or entries (and a ridge) by block coordinate descent,
+        "semismooth" the same by Newton steps on the dual, whose number hardly depends
+        on the strength and on correlations, "newton" other smooth losses by a sequence
+        of squared losses, "apg" is the accelerated proximal gradient method, for
+        everything. "auto" takes the first of them that can, "homotopy" for tasks up to
+        a certain size, "semismooth" where "bcd" needs many sweeps, for the network
+        lasso an augmented Lagrangian method, and where a prox takes one step for all
+        tasks alternating directions (ADMM) after a few proximal gradient steps.
     tol : float, default=1e-5
         Tolerance of `certificate_`.
     max_iter : int, default=10000

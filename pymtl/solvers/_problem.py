@@ -179,6 +179,15 @@ class Problem:
     def dual_scale(self, scale: float) -> None:
         self._known["dual scale"] = scale
 
+    @property
+    def lasso_path(self) -> Any:
+        """Where a path of the data that is followed from knot to knot has got to."""
+        return self._known.get("lasso path")
+
+    @lasso_path.setter
+    def lasso_path(self, path: Any) -> None:
+        self._known["lasso path"] = path
+
     def take(self, rows: np.ndarray) -> Problem:
         """Return the problem of some rows of W, the others being zero."""
         design, squares = self.design.take(rows), self.least_squares

@@ -14,6 +14,7 @@ from .alm import alm
 from .apg import apg, prox_residual
 from .bcd import bcd, has_bcd
 from .direct import direct, newton_decrement
+from .homotopy import has_homotopy, homotopy, is_small
 from .newton import newton
 from .semismooth import has_semismooth, semismooth
 from .smoothing import smoothing
@@ -21,7 +22,7 @@ from .support import has_support, newton_on_support
 from .working_set import enlarge, has_working_sets
 
 EXACT = 1e-14
-SOLVERS = ("auto", "apg", "bcd", "direct", "newton", "semismooth")
+SOLVERS = ("auto", "apg", "bcd", "direct", "homotopy", "newton", "semismooth")
 SURE = 1e-3
 EASY, LONG = 200, 3000
 SOON = 50  # with Gram matrices, factors are cheap
@@ -48,14 +49,16 @@ def solve(
     ----------
     problem : Problem
         The problem.
-    solver : {"auto", "apg", "bcd", "direct", "newton", "semismooth"}, default="auto"
-        "direct" solves purely quadratic problems by a linear system, "bcd" squared
-        losses with norms of rows or entries by block coordinate descent, "semismooth"
-        the same by Newton steps on the dual, "newton" other smooth losses by a sequence
-        of squared losses, "apg" is the accelerated proximal gradient method. "auto"
-        takes the first of "direct", "bcd", "newton", for the squared loss the method
-        that the penalty names, and "apg" that can; "semismooth" takes over where "bcd"
-        needs many sweeps. What the others leave short of `tol`, "apg" continues.
+    solver : str, default="auto"
+        One of `SOLVERS`. "direct" solves purely quadratic problems by a linear system,
+        "homotopy" squared losses with a norm of entries from knot to knot of the path,
+        "bcd" those with norms of rows or entries by block coordinate descent,
+        "semismooth" the same by Newton steps on the dual, "newton" other smooth losses
+        by a sequence of squared losses, "apg" is the accelerated proximal gradient
+        method. "auto" takes the first of "direct", "homotopy" (small tasks), "bcd",
+        "newton", for the squared loss the method that the penalty names, and "apg"
+        that can; "semismooth" takes over where "bcd" needs many sweeps. What the
+        others leave short of `tol`, "apg" continues.
     tol : float, default=1e-5
         Tolerance of the certificate.
     max_iter : int, default=10000
@@ -80,6 +83,13 @@ def solve(
     ValueError
         If `solver` cannot solve the problem.
     """
+    if solver == "homotopy" and not has_homotopy(problem):
+        msg = (
+            "solver='homotopy' solves squared losses with L1, with or without a ridge, "
+            "on dense rows, with intercepts that are free or absent; use "
+            "solver='auto', 'semismooth' or 'bcd'."
+        )
+        raise ValueError(msg)
     if solver in ("bcd", "semismooth") and not has_bcd(problem):
         msg = (
             f"solver={solver!r} solves squared losses with penalties that are norms of "
@@ -148,6 +158,9 @@ def _methods(problem, solver):
         rows = enlarge if has_working_sets(problem) else None
         yield partial(newton, problem, inner=_minimise, enlarge=rows)
     if solver != "apg" and has_bcd(problem):
+        knots = solver in ("auto", "homotopy") and has_homotopy(problem)
+        if knots and (solver == "homotopy" or is_small(problem)):
+            yield partial(homotopy, problem)
         if solver == "semismooth":
             yield partial(semismooth, problem)
         elif solver == "auto" and has_semismooth(problem):
