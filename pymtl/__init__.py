@@ -63,7 +63,12 @@ from .linear_model import (
     SingleTaskClassifier,
     SingleTaskRegressor,
 )
-from .model_selection import MultiTaskSearchCV, RepeatedTaskKFold, TaskKFold
+from .model_selection import (
+    MultiTaskSearchCV,
+    RepeatedTaskKFold,
+    TaskKFold,
+    TaskTimeSeriesSplit,
+)
 from .preprocessing import TaskScaler
 from .tasks import split_tasks, stack_tasks
 
@@ -126,6 +131,7 @@ __all__ = [
     "TaskGroups",
     "TaskKFold",
     "TaskScaler",
+    "TaskTimeSeriesSplit",
     "bootstrap_coef",
     "coef_frame",
     "compare_sharing",
