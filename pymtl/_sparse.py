@@ -134,7 +134,7 @@ class SparseRows:
 
     def less(self, U, V) -> SparseRows:
         """Return these rows less another product ``U V'``."""
-        U, V = np.reshape(U, (self.shape[0], -1)), np.reshape(V, (self.shape[1], -1))
+        U, V = (np.atleast_2d(np.transpose(A)).T for A in (U, V))
         if self.U.shape[1]:
             U, V = _side_by_side([self.U, U]), np.hstack([self.V, V])
         return SparseRows(self.S, U, V)

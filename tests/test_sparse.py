@@ -396,3 +396,16 @@ def test_sparse_frames():
     assert model.coef_names_[1] == "f1"
     model = MultiTaskMeanRegressor().fit(frames[0], ys[0])
     require_same(model, MultiTaskMeanRegressor().fit(Xs[0], ys[0]))
+
+
+def test_a_sparse_task_of_one_class_has_no_rows_left():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(8, 2))
+    Xs, ys = [X[:4], X[4:]], [np.ones(4), np.array([0.0, 1.0, 0.0, 1.0])]
+    options = {"lambda1": 0.12, "lambda2": 0.1, "single_class": "constant"}
+    for name in ("RobustLowRank", "Mean", "L21"):
+        cls = getattr(pymtl, f"MultiTask{name}Classifier")
+        dense = cls(**options).fit(Xs, ys)
+        sparse = cls(**options).fit([sp.csr_array(X) for X in Xs], ys)
+        assert_allclose(sparse.coef_, dense.coef_, atol=1e-4)
+        assert sparse.intercept_[0] == dense.intercept_[0]
