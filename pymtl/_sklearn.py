@@ -1,6 +1,7 @@
 """The only place that knows private scikit-learn names."""
 
 import inspect
+import sys
 from functools import cache
 
 from sklearn.base import BaseEstimator
@@ -14,7 +15,31 @@ from sklearn.utils._param_validation import (
 
 from ._names import parameter_hint, value_hint
 
-__all__ = ["Interval", "Parameters", "StrOptions", "fit_context", "safe_indexing"]
+VALIDATION = "sklearn.model_selection._validation"
+
+__all__ = [
+    "Interval",
+    "Parameters",
+    "StrOptions",
+    "cross_validated",
+    "fit_context",
+    "safe_indexing",
+]
+
+
+def cross_validated():
+    """Return the X that scikit-learn cross-validates a fit on, None outside of that.
+
+    It is on the stack only: a fit is not told that its data are a part, and what a
+    score raises becomes NaN.
+    """
+    frame = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__")
+        if frame.f_code.co_name == "_fit_and_score" and module == VALIDATION:
+            return frame.f_locals.get("X")
+        frame = frame.f_back
+    return None
 
 
 class Parameters(BaseEstimator):

@@ -17,7 +17,13 @@ from sklearn.utils.validation import check_is_fitted
 from ._feature_weight import FeatureWeight, RowScaled, feature_values
 from ._intercept import Centred, Uncentred
 from ._path import Path, compute_path
-from ._sklearn import Interval, Parameters, StrOptions, fit_context
+from ._sklearn import (
+    Interval,
+    Parameters,
+    StrOptions,
+    cross_validated,
+    fit_context,
+)
 from .designs import Spanned
 from .losses import LOSSES, Loss, SquareRoot
 from .penalties import Penalty
@@ -27,6 +33,7 @@ from .solvers import SOLVERS, Problem, on_design, solve
 from .tasks import (
     LONG,
     SHARED,
+    is_lists,
     read_rows,
     read_training,
     read_vector,
@@ -349,6 +356,14 @@ class MultiTaskBase(Parameters):
         return frame.assign(intercept=self.intercept_)
 
     def _read(self, X, y, sample_weight, offset):
+        if is_lists(X) and is_lists(cross_validated()):
+            msg = (
+                "scikit-learn's GridSearchCV and cross_validate cut a list into tasks, "
+                "not samples, so that the tests have tasks that training lacks. "
+                "MultiTaskSearchCV takes lists; or give them the long table of "
+                "stack_tasks(Xs, ys) with task_column=0 and cv=TaskKFold()."
+            )
+            raise ValueError(msg)
         return read_training(
             self, X, y, sample_weight, offset, self.task_column, self.task_order
         )
