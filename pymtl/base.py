@@ -389,7 +389,7 @@ class MultiTaskBase(Parameters):
                     "True, for one intercept a task, or False."
                 )
                 raise ValueError(msg)
-            rows = data, task_weight, loss, fit_intercept, self.lambda0
+            rows = data, task_weight, loss, fit_intercept, self._strength("lambda0")
             return Centred(*rows, pooled=pooled)
         if (
             not loss.smooth
@@ -409,7 +409,12 @@ class MultiTaskBase(Parameters):
             )
             raise ValueError(msg)
         by_task = pooled or any(p.by_task for p in summands(self._penalty()))
-        return Uncentred(data, task_weight, loss, fit_intercept, self.lambda0, by_task)
+        rows = data, task_weight, loss, fit_intercept, self._strength("lambda0")
+        return Uncentred(*rows, by_task)
+
+    def _strength(self, name):
+        """Return a strength as far as it is known before the problem is formed."""
+        return getattr(self, name)
 
     def _check_targets(self, data):
         """Raise an error if the loss is not made for a target."""

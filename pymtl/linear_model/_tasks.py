@@ -3,8 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .._classifier import MultiTaskClassifierBase
 from .._docs import document
+from .._feature_weight import feature_values
+from .._sklearn import StrOptions
+from .._variance import METHODS, estimate_strengths
 from ..base import STRENGTH, MultiTaskRegressorBase, store
 from ..losses import Loss
 from ..penalties import L1, Graph, Mean, NetworkLasso, Ridge
@@ -50,8 +55,23 @@ class MultiTaskMeanRegressor(MeanStructure, MultiTaskRegressorBase):
     tasks become `PooledRegressor` (with an intercept each). The solution is one linear
     system, no iteration.
 
+    Of the squared loss the strengths can be estimated with the coefficients in place of
+    being searched: they are ratios of variances, ``lambda1="reml"`` those of the
+    largest restricted likelihood. With ``task_weight="n_samples"`` the model is the
+    linear mixed model.
+
     Parameters
     ----------
+    lambda1 : float, "auto", "reml" or "ml"
+        Strength of the shrinkage to the mean; "auto" is half the mean curvature of the
+        loss, which moves an average coefficient half way. "reml" is :math:`\sigma^2 /
+        (2 \tau^2)`, the variance of the errors (of a row of weight one in the loss)
+        over that of the tasks' coefficients about their mean, by restricted maximum
+        likelihood, "ml" by maximum likelihood. Where the variance of the tasks is
+        estimated as zero, the strength is so large that the tasks are one.
+    lambda0 : float, "auto", "reml" or "ml"
+        Strength of "shrink"; "auto" is half the mean task weight, and what lambda1
+        says where that is "reml" or "ml".
     {parameters}
 
     Attributes
@@ -79,7 +99,14 @@ class MultiTaskMeanRegressor(MeanStructure, MultiTaskRegressorBase):
     (5, 8)
     >>> model.solver_
     'direct'
+    >>> MultiTaskMeanRegressor("reml").fit(data.Xs, data.ys).score(data.Xs, data.ys) > 0.9
+    True
     """
+
+    _parameter_constraints: dict = {
+        "lambda1": [*STRENGTH, StrOptions(set(METHODS))],
+        "lambda0": [*STRENGTH, StrOptions(set(METHODS))],
+    }
 
     def __init__(
         self,
@@ -101,6 +128,51 @@ class MultiTaskMeanRegressor(MeanStructure, MultiTaskRegressorBase):
         verbose: int = 0,
     ):
         store(self, locals())
+
+    def _centre(self, data):
+        self._estimated = {}
+        if self.lambda1 in METHODS or self._shrinks_by_likelihood():
+            self._estimated = self._strengths_of(data)
+        return super()._centre(data)
+
+    def _shrinks_by_likelihood(self):
+        return self.fit_intercept == "shrink" and self.lambda0 in METHODS
+
+    def _strengths_of(self, data):
+        """Return the strengths of the largest likelihood."""
+        self._check_targets(data)
+        name = type(self).__name__
+        if not self._loss().quadratic or self._learns_weights():
+            msg = (
+                f"{name}: strengths by likelihood ('reml', 'ml') need the squared loss "
+                "with given task weights. Use 'auto' or a search (MultiTaskSearchCV); "
+                "or, "
+                "for noise that differs between tasks, task_weight='null'."
+            )
+            raise ValueError(msg)
+        if self.lambda2 != 0:
+            msg = (
+                f"{name}: lambda2={self.lambda2!r} does not go with strengths by "
+                "likelihood, whose common coefficients have no prior. Use lambda2=0, "
+                "or give numbers for all strengths."
+            )
+            raise ValueError(msg)
+        d = data.X.shape[1]
+        weight = np.ones(d)
+        if self.feature_weight is not None:
+            weight = feature_values(self.feature_weight, d)
+        strengths = self.lambda1, self.lambda0
+        omega = self._task_weights(data)
+        return estimate_strengths(data, omega, self.fit_intercept, weight, *strengths)
+
+    def _strength(self, name):
+        """Return a strength as a number or, before there are data, as "auto"."""
+        value = getattr(self, name)
+        value = "auto" if value in METHODS else value
+        return getattr(self, "_estimated", {}).get(name, value)
+
+    def _penalty(self):
+        return Mean(self._strength("lambda1")) + Ridge(self.lambda2)
 
 
 @document
