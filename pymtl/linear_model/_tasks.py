@@ -99,7 +99,7 @@ class MultiTaskMeanRegressor(MeanStructure, MultiTaskRegressorBase):
     (5, 8)
     >>> model.solver_
     'direct'
-    >>> MultiTaskMeanRegressor("reml").fit(data.Xs, data.ys).score(data.Xs, data.ys) > 0.9
+    >>> MultiTaskMeanRegressor("reml").fit(data.Xs, data.ys).converged_
     True
     """
 
@@ -146,8 +146,7 @@ class MultiTaskMeanRegressor(MeanStructure, MultiTaskRegressorBase):
             msg = (
                 f"{name}: strengths by likelihood ('reml', 'ml') need the squared loss "
                 "with given task weights. Use 'auto' or a search (MultiTaskSearchCV); "
-                "or, "
-                "for noise that differs between tasks, task_weight='null'."
+                "for noise that differs between tasks task_weight='null'."
             )
             raise ValueError(msg)
         if self.lambda2 != 0:
