@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._intercept import per_class
 from ._sklearn import StrOptions
+from ._unseen import with_unseen
 from .base import MultiTaskBase, import_pandas
 from .losses import LOSSES, Loss, Multinomial
 from .tasks import LONG, SHARED, encode_classes, read_rows, read_vector
@@ -206,7 +207,8 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskBase):
         ------
         ValueError
             If the features differ from those of fit, or a task was not seen in fit
-            and `unseen_task` is "error".
+            and `unseen_task` is "error", or the structure needs to know where it
+            belongs.
         """
         check_is_fitted(self)
         rows = read_rows(self, X, self.task_column)
@@ -214,12 +216,11 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskBase):
         code = (z > 0).astype(int) if self._n_classes <= 2 else z.argmax(axis=-1)
         if not isinstance(self.classes_, list):
             return self._arrange(rows, self.classes_[code])
-        sets = [*self._sets, self._sets[0]]
         if rows.door == SHARED:
             return [labels[c] for labels, c in zip(self._sets, code.T, strict=True)]
         parts = np.split(code, rows.bounds[1:-1])
         tasks = rows.task[rows.bounds[:-1]]
-        labels = [sets[t][c] for t, c in zip(tasks, parts, strict=True)]
+        labels = [self._sets[t][c] for t, c in zip(tasks, parts, strict=True)]
         return (
             labels if rows.keys is None else dict(zip(rows.keys, labels, strict=True))
         )
@@ -332,10 +333,7 @@ def stacked_predictions(model, rows, offset=None) -> np.ndarray:
     if rows.door == SHARED:
         z = np.stack([rows.X @ U.T for U in coef], axis=1) + intercept
     else:
-        seen = np.isfinite(intercept)
-        mean = np.where(seen, intercept, 0).sum(axis=0) / seen.sum(axis=0)
-        coef = np.concatenate([coef, coef.mean(axis=0)[None]])
-        intercept = np.vstack([intercept, mean])
+        coef, intercept = with_unseen(model, coef, intercept, rows)
         z = np.empty((rows.X.shape[0], coef.shape[1]))
         for t in np.unique(rows.task):
             i = rows.task == t

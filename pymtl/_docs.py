@@ -29,9 +29,12 @@ PARAMETERS = """\
     feature_weight : array-like of shape (n_features,) or None, default=None
         Multiplies each feature's share of the penalty; 0 is a covariate that is not
         penalised.
-    unseen_task : {"error", "mean"}, default="error"
-        What `predict` does with a task that was not in fit: raise, or use the mean of
-        the tasks' coefficients and intercepts.
+    unseen_task : {"structure", "mean", "error"}, default="structure"
+        What `predict` does with a task that was not in fit. "structure" predicts it,
+        with a warning, by what the structure says of a task without data: the mean of
+        the tasks' coefficients and intercepts, of two parts the mean of the shared one;
+        a given graph and an order do not say where the task belongs, and raise. "mean"
+        is the mean of the tasks, whatever the structure; "error" raises.
     solver : str, default="auto"
         "direct" solves squared losses with quadratic penalties by a linear system,
         "homotopy" the lasso exactly, along its path from knot to knot, "bcd" squared

@@ -24,6 +24,7 @@ from ._sklearn import (
     cross_validated,
     fit_context,
 )
+from ._unseen import with_unseen
 from .designs import Spanned
 from .losses import LOSSES, Loss, SquareRoot
 from .penalties import Penalty
@@ -57,7 +58,7 @@ class MultiTaskBase(Parameters):
         "task_order": ["array-like", None],
         "feature_weight": ["array-like", None],
         "task_weight": [StrOptions({"n_samples", "null"}), "array-like", dict, None],
-        "unseen_task": [StrOptions({"error", "mean"})],
+        "unseen_task": [StrOptions({"error", "mean", "structure"})],
         "solver": [StrOptions(set(SOLVERS))],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -95,7 +96,7 @@ class MultiTaskBase(Parameters):
         return None
 
     def _accepts_unseen(self) -> bool:
-        return self.unseen_task == "mean"
+        return self.unseen_task != "error"
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None):
@@ -163,7 +164,8 @@ class MultiTaskBase(Parameters):
         ------
         ValueError
             If the features differ from those of fit, or a task was not seen in fit
-            and `unseen_task` is "error".
+            and `unseen_task` is "error", or the structure needs to know where it
+            belongs.
         """
         check_is_fitted(self)
         rows = read_rows(self, X, self.task_column)
@@ -178,9 +180,7 @@ class MultiTaskBase(Parameters):
         if rows.door == SHARED:
             z = rows.X @ coef.T + intercept
         else:
-            coef = np.vstack([coef, coef.mean(axis=0)])
-            finite = intercept[np.isfinite(intercept)]
-            intercept = np.append(intercept, finite.mean())
+            coef, intercept = with_unseen(self, coef, intercept, rows)
             z = rows.products(coef) + intercept[rows.task]
         if offset is None:
             return z

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
@@ -137,9 +138,10 @@ class TaskScaler(_Doors, _TableScaler):
     scale_y : bool, default=False
         Whether `fit` also reads y, for :meth:`transform_y`,
         :meth:`inverse_transform_y` and :meth:`unscale_coef`.
-    unseen_task : {"error", "mean"}, default="error"
-        What `per_task` does with a task that was not in fit: raise, or scale it with
-        the statistics of all rows.
+    unseen_task : {"structure", "mean", "error"}, default="structure"
+        What `per_task` does with a task that was not in fit: scale it with the
+        statistics of all rows, with a warning ("structure", as the estimators call it)
+        or without ("mean"), or raise.
 
     Attributes
     ----------
@@ -213,7 +215,7 @@ class TaskScaler(_Doors, _TableScaler):
         "with_std": ["boolean"],
         "per_task": ["boolean"],
         "scale_y": ["boolean"],
-        "unseen_task": [StrOptions({"error", "mean"})],
+        "unseen_task": [StrOptions({"error", "mean", "structure"})],
     }
 
     def __init__(
@@ -224,7 +226,7 @@ class TaskScaler(_Doors, _TableScaler):
         with_std: bool = True,
         per_task: bool = False,
         scale_y: bool = False,
-        unseen_task: str = "error",
+        unseen_task: str = "structure",
     ):
         self.task_column = task_column
         self.with_mean = with_mean
@@ -385,7 +387,9 @@ class TaskScaler(_Doors, _TableScaler):
         if self.y_mean_ is not None:
             statistics += [self._y_mean, self._y_scale]
         if max(map(len, statistics)) > 1:
-            index = self._positions(list(self.tasks_ if tasks is None else tasks))
+            index = self._positions(
+                list(self.tasks_ if tasks is None else tasks), strict=True
+            )
             if intercept.shape[:1] != index.shape:
                 msg = (
                     f"coef has shape {coef.shape}, but there are {len(index)} tasks: "
@@ -499,18 +503,21 @@ class TaskScaler(_Doors, _TableScaler):
         """Return the index of the task of each row of a task column."""
         return self._positions(clean_labels(column).tolist())
 
-    def _positions(self, labels):
+    def _positions(self, labels, strict=False):
         """Return the index of each task, -1 for one that was not in fit."""
         position = {label: t for t, label in enumerate(self.tasks_.tolist())}
         index = np.array([position.get(label, -1) for label in labels])
-        if self.unseen_task == "error" and np.any(index < 0):
-            unseen = list(dict.fromkeys(v for v in labels if v not in position))
-            msg = (
-                f"TaskScaler was not fitted with the tasks {unseen[:5]}. Split the "
-                "samples inside each task (cv=TaskKFold(task_column=...)), or set "
-                "unseen_task='mean' to scale them with the statistics of all rows."
-            )
+        if self.unseen_task == "mean" or not np.any(index < 0):
+            return index
+        unseen = list(dict.fromkeys(v for v in labels if v not in position))
+        msg = (
+            f"TaskScaler was not fitted with {len(unseen)} of the tasks: {unseen[:5]}. "
+            "Split the samples inside each task (cv=TaskKFold(task_column=...)), or "
+            "set unseen_task='mean' to scale them with the statistics of all rows"
+        )
+        if strict or self.unseen_task == "error":
             raise ValueError(msg)
+        warnings.warn(f"{msg} (as is done now).", UserWarning, stacklevel=4)
         return index
 
     def __sklearn_tags__(self):

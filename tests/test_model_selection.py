@@ -273,7 +273,7 @@ def test_cross_validate_on_tables_sorted_by_task(estimator):
 
 def test_plain_folds_miss_tasks_where_these_do_not():
     X, y = make_schools()
-    model = SingleTaskRegressor(task_column="school")
+    model = SingleTaskRegressor(task_column="school", unseen_task="error")
     with pytest.raises(ValueError, match="TaskKFold"):
         cross_validate(model, X, y, cv=KFold(5), error_score="raise")
     cv = TaskKFold(5, task_column="school")

@@ -357,7 +357,7 @@ def test_coefficients_are_matched_by_label():
         assert_allclose(features(X[mine]) @ w + c, z[mine])
     some = scaler.unscale_coef(model.coef_[2:], model.intercept_[2:], ["west"])
     assert_allclose(some[0], coef[2:])
-    with pytest.raises(ValueError, match=r"not fitted with the tasks \['east'\]"):
+    with pytest.raises(ValueError, match=r"not fitted with 1 of the tasks: \['east'\]"):
         scaler.unscale_coef(model.coef_[:1], model.intercept_[:1], ["east"])
     with pytest.raises(ValueError, match="3 tasks: pass the tasks_ of the model"):
         scaler.unscale_coef(model.coef_[:2], model.intercept_[:2])
@@ -388,10 +388,13 @@ def test_unseen_tasks():
     X, _ = make_frame()
     known = X[X["school"] != "west"]
     scaler = TaskScaler(task_column="school", per_task=True).fit(known)
-    with pytest.raises(ValueError, match=r"tasks \['west'\].*TaskKFold"):
-        scaler.transform(X)
+    with pytest.warns(UserWarning, match=r"1 of the tasks: \['west'\].*TaskKFold"):
+        warned = scaler.transform(X)
+    with pytest.raises(ValueError, match=r"tasks: \['west'\].*TaskKFold"):
+        scaler.set_params(unseen_task="error").transform(X)
     scaler = TaskScaler(task_column="school", per_task=True, unseen_task="mean")
     Z = scaler.fit(known).transform(X)
+    assert_allclose(features(warned), features(Z))
     west = (X["school"] == "west").to_numpy()
     pooled = StandardScaler().fit(features(known))
     assert_allclose(features(Z[west]), pooled.transform(features(X[west])))
@@ -547,7 +550,8 @@ def test_bad_training_data_are_refused(scaler, X, message):
 def test_bad_new_data_are_refused():
     Xs, ys = make_lists()
     frame, y = make_frame()
-    lists = TaskScaler(per_task=True).fit(dict(zip(NAMES, Xs, strict=True)))
+    lists = TaskScaler(per_task=True, unseen_task="error")
+    lists.fit(dict(zip(NAMES, Xs, strict=True)))
     long = TaskScaler(task_column="school", per_task=True).fit(frame)
     hole = frame.copy()
     hole.iloc[3, 0] = np.nan

@@ -72,7 +72,7 @@ class MultiTaskCalibratedRegressor(MultiTaskRegressorBase):
         task_order: Sequence | None = None,
         task_weight: str | Sequence[float] | dict | None = None,
         feature_weight: Sequence[float] | None = None,
-        unseen_task: str = "error",
+        unseen_task: str = "structure",
         solver: str = "auto",
         tol: float = 1e-5,
         max_iter: int = 10000,

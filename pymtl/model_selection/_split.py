@@ -35,10 +35,9 @@ class TaskKFold(BaseCrossValidator):
         Seed of the shuffling; pass an int for the same folds at every call.
     single_rows : {"train", "test"}, default="train"
         What becomes of the row of a task that has only one. "train" keeps it in all
-        training parts and tests it never: a model refuses tasks that it was not fitted
-        with. "test" deals it like any other, for models with `unseen_task="mean"`; the
-        test parts are then a partition of the rows even with such tasks, as
-        `cross_val_predict` requires.
+        training parts and tests it never, as a model knows little of tasks that it was
+        not fitted with. "test" deals it like any other; the test parts are then a
+        partition of the rows even with such tasks, as `cross_val_predict` requires.
 
     See Also
     --------

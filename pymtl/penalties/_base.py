@@ -62,6 +62,11 @@ class Penalty(Parameters):
     by_task = False
     placed_by: str | None = None
 
+    @property
+    def needs_place(self) -> bool:
+        """Whether it says nothing of a new task before that is given."""
+        return self.placed_by is not None
+
     def value(self, W: np.ndarray) -> float:
         """Return the penalty at W.
 

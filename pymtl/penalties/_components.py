@@ -138,6 +138,11 @@ class Components(Penalty):
         names = {penalty.placed_by for _, penalty in self.terms(1)}
         return next(filter(None, names), None)
 
+    @property
+    def needs_place(self):
+        """Whether a component says nothing of a new task without a place."""
+        return any(penalty.needs_place for _, penalty in self.terms(1))
+
 
 def beside(penalty: Penalty, centre: np.ndarray, precision: float) -> Penalty:
     """Return a penalty of coefficients with intercepts below; of components, once."""

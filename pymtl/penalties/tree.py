@@ -72,6 +72,7 @@ class Tree(Penalty):
 
     separable = "row"
     placed_by = "neighbours"
+    needs_place = False  # the root holds all tasks
 
     def __init__(self, lambda1: float | str = "auto", tree: Any = None):
         self.lambda1 = lambda1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,8 @@ class TaskRows:
         Rows of the items of a list.
     keys : list or None
         Keys of a dict.
+    unseen : list
+        Labels that were not in fit.
     """
 
     door: str
@@ -41,6 +43,15 @@ class TaskRows:
     task: np.ndarray | None = None
     bounds: np.ndarray | None = None
     keys: list | None = None
+    unseen: list = field(default_factory=list)
+
+    def unseen_tasks(self) -> str:
+        """Return which tasks were not in fit, and how many rows they have."""
+        unseen, count = self.unseen, int(np.sum(self.task < 0))
+        tasks = "1 task" if len(unseen) == 1 else f"{len(unseen)} tasks"
+        more = ", ..." if len(unseen) > 5 else ""
+        names = ", ".join(map(repr, unseen[:5])) + more
+        return f"{tasks} ({count} of {len(self.task)} rows): {names}"
 
     def products(self, coef: np.ndarray) -> np.ndarray:
         """Return ``x_i . coef[task_i]`` for rows that each have a task."""
@@ -133,7 +144,7 @@ def read_rows(estimator: Any, X: Any, task_column: int | str | None) -> TaskRows
             )
             raise ValueError(msg)
         check_finite(table, column)
-        return TaskRows(LONG, table, _look_up(estimator, column))
+        return _looked_up(estimator, column, TaskRows(LONG, table))
     if fitted_long:
         msg = (
             f"{type(estimator).__name__} was fitted on a long table: set task_column "
@@ -210,28 +221,28 @@ def _rows_of_lists(estimator, X):
         )
         raise ValueError(msg)
     column = np.repeat(label_array(labels), np.diff(bounds))
-    task = _look_up(estimator, column)
-    return TaskRows(LISTS, table, task, bounds, labels if keyed else None)
+    rows = TaskRows(LISTS, table, None, bounds, labels if keyed else None)
+    return _looked_up(estimator, column, rows)
 
 
-def _look_up(estimator, column):
-    """Return the index of each row's task, -1 for tasks that were not fitted."""
+def _looked_up(estimator, column, rows):
+    """Set the index of each row's task, -1 for tasks that were not fitted."""
     column = clean_labels(column)
     position = {label: i for i, label in enumerate(estimator.tasks_.tolist())}
     present, inverse = np.unique(column.astype(object), return_inverse=True)
     index = np.array([position.get(label, -1) for label in present.tolist()], int)
-    if (index < 0).any() and not estimator._accepts_unseen():
-        unseen = [
-            label for label, i in zip(present.tolist(), index, strict=True) if i < 0
-        ]
+    rows.task = index[inverse]
+    known = zip(present.tolist(), index, strict=True)
+    rows.unseen = [label for label, i in known if i < 0]
+    if rows.unseen and not estimator._accepts_unseen():
         msg = (
-            f"X has tasks that {type(estimator).__name__} was not fitted with: "
-            f"{unseen[:5]}. Split the samples inside each task (cv=TaskKFold("
-            "task_column=...)), or set unseen_task='mean' to predict with the mean of "
-            "the tasks."
+            f"{type(estimator).__name__} was not fitted with {rows.unseen_tasks()}. "
+            "Split the samples inside each task (cv=TaskKFold(task_column=...)), or "
+            "set unseen_task='structure' (or 'mean') to predict with what the tasks "
+            "share."
         )
         raise ValueError(msg)
-    return index[inverse]
+    return rows
 
 
 def _n_columns(X):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import re
+import warnings
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -195,6 +197,22 @@ def check_unseen_task(estimator):
         X[:, 1:] @ mean.coef_.mean(axis=0) + mean.intercept_.mean(),
         estimator,
         'unseen_task="mean" is not the mean of the tasks',
+    )
+    shared = fresh(estimator, task_column=0, unseen_task="structure").fit(X, y)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            z = linear(shared, new)
+        except ValueError as error:
+            lost = re.search("40 of 40 rows.*TaskKFold", str(error))
+            require(lost, estimator, f"the message about unseen tasks: {error}")
+            return
+    require(np.isfinite(z).all(), estimator, "predictions of unseen tasks")
+    said = [str(w.message) for w in caught if "40 of 40 rows" in str(w.message)]
+    require(
+        len(said) == (not is_pooled(shared)),
+        estimator,
+        "unseen tasks are predicted without one warning",
     )
 
 
