@@ -91,8 +91,9 @@ ATTRIBUTES = """\
         The strength of `fit_intercept="shrink"` that was used.
     certificate_ : float
         What `tol` bounds, computed in float64 from the residuals.
-    certificate_kind_ : {"duality gap", "newton decrement", "prox residual"}
-        The kind of certificate; a gap is relative to the null model's objective.
+    certificate_kind_ : str
+        "duality gap" or "newton decrement", relative to the null model's objective;
+        "prox residual"; or, of a penalty that is not convex, "stationarity".
     dual_gap_ : float
         The gap in units of the objective.
     converged_ : bool

@@ -19,7 +19,7 @@ AUTO_FRACTION = 0.1
 
 
 class Penalty(Parameters):
-    """Base class of the penalties: convex functions of W (n_features, n_tasks).
+    """Base class of the penalties: functions of W (n_features, n_tasks), mostly convex.
 
     A penalty needs :meth:`value` and :meth:`prox`; with `polar` (a norm) or
     `conjugate` its fits end with a duality gap. A norm whose polar costs too much may
@@ -29,7 +29,8 @@ class Penalty(Parameters):
     Attributes
     ----------
     convex : bool
-        Whether the penalty is convex.
+        Whether the penalty is convex. With one that is not, fits end at a stationary
+        point, and their certificate says no more.
     strengths : tuple of str
         Names of the strength parameters.
     task_metric : bool
@@ -140,7 +141,8 @@ class Penalty(Parameters):
     @property
     def certified(self) -> bool:
         """Whether a duality gap is known."""
-        return hasattr(self, "polar") or hasattr(self, "conjugate")
+        dual = hasattr(self, "polar") or hasattr(self, "conjugate")
+        return dual and self.convex
 
     def metric(self, bound: Callable[[bool], np.ndarray]) -> np.ndarray:
         """Return the smallest majorant of the Hessian that the prox can take.
@@ -453,6 +455,10 @@ class Sum(Penalty):
     def __init__(self, left: Penalty, right: Penalty):
         self.left = left
         self.right = right
+
+    @property
+    def convex(self):
+        return self.left.convex and self.right.convex
 
     def value(self, W):
         return self.left.value(W) + self.right.value(W)

@@ -83,6 +83,11 @@ class Components(Penalty):
         return leading(resolved)[1] * resolved.polar(gradient)
 
     @property
+    def convex(self):
+        """Whether all components have a convex penalty."""
+        return all(penalty.convex for _, penalty in self.terms(1))
+
+    @property
     def by_task(self):
         """Whether a component has to see whole tasks."""
         return any(penalty.by_task for _, penalty in self.terms(1))
@@ -180,6 +185,10 @@ class Blocks(Penalty):
     def split(self, W: np.ndarray) -> list[np.ndarray]:
         """Return the blocks of columns of W."""
         return [W[:, a:b] for a, b in pairwise(self.ends)]
+
+    @property
+    def convex(self):
+        return all(p.convex for p in self.penalties)
 
     @property
     def certified(self):

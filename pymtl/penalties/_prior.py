@@ -69,6 +69,10 @@ class Moved(Known):
     penalty: Penalty
 
     @property
+    def convex(self):
+        return self.penalty.convex
+
+    @property
     def task_metric(self):
         return self.penalty.task_metric
 

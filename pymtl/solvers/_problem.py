@@ -208,6 +208,16 @@ class Problem:
         return self._known[name]
 
     @property
+    def convex(self) -> bool:
+        """Whether the penalty is convex, as the loss is."""
+        return self.proximal is None or self.proximal.convex
+
+    @property
+    def by_residual(self) -> bool:
+        """Whether the certificate is the length of a step, and not a distance."""
+        return self.kind in ("prox residual", "stationarity")
+
+    @property
     def is_quadratic(self) -> bool:
         """Whether a linear system solves the problem."""
         return self.loss.quadratic and self.proximal is None
@@ -319,6 +329,8 @@ class Problem:
     @cached_property
     def kind(self) -> str:
         """The kind of certificate this problem admits."""
+        if not self.convex:
+            return "stationarity"
         if not self.refits and self.null_basis.shape[1]:
             return "prox residual"
         if self.proximal is None:
@@ -455,7 +467,7 @@ class Problem:
     def null(self) -> np.ndarray:
         """Coefficients of the null model: all that is unpenalised is fitted."""
         zero = np.zeros(self.design.shape)
-        if not self.null_basis.shape[1] or self.kind == "prox residual":
+        if not self.null_basis.shape[1] or self.by_residual:
             return zero
         if self.proximal is not None and not self._free.matrix.is_zero:
             return zero

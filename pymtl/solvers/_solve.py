@@ -83,6 +83,8 @@ def solve(
     ValueError
         If `solver` cannot solve the problem.
     """
+    if not problem.convex:
+        _require_descent(problem, solver)
     if solver == "homotopy" and not has_homotopy(problem):
         msg = (
             "solver='homotopy' solves squared losses with L1, with or without a ridge, "
@@ -149,12 +151,30 @@ def solve(
     return _certified(problem, result, tol, null_objective)
 
 
+def _require_descent(problem, solver):
+    """Raise an error unless steps that go down minimise a penalty not convex."""
+    parts = getattr(problem.proximal, "penalties", [problem.proximal])
+    name = next(type(part).__name__ for part in parts if not part.convex)
+    if solver not in ("auto", "apg"):
+        msg = (
+            f"solver={solver!r} needs a convex penalty, {name} is not: use "
+            "solver='auto' or 'apg'."
+        )
+        raise ValueError(msg)
+    if not problem.loss.smooth:
+        msg = (
+            f"{name} is not convex, which needs a smooth loss: use the Huber loss in "
+            "place of a quantile, the squared hinge in place of the hinge."
+        )
+        raise ValueError(msg)
+
+
 def _methods(problem, solver):
     """Yield the methods to try, each from where the last one has stopped."""
     if not problem.loss.smooth:
         yield partial(smoothing, problem)
         return
-    if solver in ("auto", "newton") and problem.second_order:
+    if solver in ("auto", "newton") and problem.second_order and problem.convex:
         rows = enlarge if has_working_sets(problem) else None
         yield partial(newton, problem, inner=_minimise, enlarge=rows)
     if solver != "apg" and has_bcd(problem):
@@ -249,7 +269,7 @@ def _certified(problem, result, tol, null_objective):
         unit = np.linalg.norm(problem.null_point.gradient) or 1.0
         metric = problem.metric()
         result.certificate = prox_residual(problem, point, metric, 1 / metric) / unit
-    if result.kind != "prox residual":
+    if not problem.by_residual or result.polar is not None:
         result.certificate = result.gap / null_objective
     result.unbounded = problem.separates(result.W)
     result.converged = bool(result.certificate <= tol) and not result.unbounded

@@ -38,6 +38,9 @@ def apg(
     may have much less than the largest. So the metric need not be a majorant, and no
     eigenvalue is computed, but where the certificate is measured in it.
 
+    Where the penalty is not convex an extrapolated step that raises the objective is
+    not taken, so that the iterates go down to a stationary point (Li and Lin, 2015).
+
     Parameters
     ----------
     problem : Problem
@@ -65,8 +68,11 @@ def apg(
 
     B. O'Donoghue and E. Candes (2015). Adaptive restart for accelerated gradient
     schemes. Foundations of Computational Mathematics.
+
+    H. Li and Z. Lin (2015). Accelerated proximal gradient methods for nonconvex
+    programming. NeurIPS.
     """
-    by_residual = problem.kind == "prox residual"
+    by_residual = problem.by_residual
     metric = problem.metric() if by_residual else problem.estimate()
     step = 1.0 / metric if metric.ndim else float(1.0 / metric)
     bounded = by_residual and problem.loss.curvature is not None
@@ -97,8 +103,10 @@ def apg(
                 break
             least = 1.01 * used if np.isfinite(used) else 10 * share
             share = min(max(GROW * share, least), top)  # no tie with rounding
+        objective = problem.objective(point)
+        if beta and not problem.convex and objective > result.history[-1]:
+            point, objective = new, result.history[-1]
         old, new = new, point
-        objective = problem.objective(new)
         result.history.append(objective)
         if iteration in (look, max_iter):
             if by_residual:
@@ -113,7 +121,7 @@ def apg(
             break
         if by_residual and iteration % LOOK == 0 and problem.separates(new.W):
             break
-        if np.vdot(MD, new.W - old.W) < 0:
+        if new is old or np.vdot(MD, new.W - old.W) < 0:
             momentum, beta = 1.0, 0.0
         else:
             before, momentum = momentum, 0.5 + np.sqrt(0.25 + momentum**2)

@@ -39,6 +39,7 @@ def has_rows(problem: Problem) -> bool:
     """Return whether a problem is one of rows of W, and can be cut down to some."""
     return (
         problem.proximal is not None
+        and problem.convex
         and problem.proximal.row_norms is not None
         and problem.matrix.ridge is not None
         and hasattr(problem.design, "take")

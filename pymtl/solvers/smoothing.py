@@ -68,7 +68,7 @@ def smoothing(
     """
     design, y, weight = problem.design, problem.y, problem.weight
     rows = weight, design.bounds
-    by_residual = problem.kind == "prox residual"
+    by_residual = problem.by_residual
     unit = np.linalg.norm(problem.point(problem.null).gradient) or 1.0
 
     old, z_old = W, design.forward(W)

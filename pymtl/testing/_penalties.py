@@ -11,8 +11,11 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.base import clone
 
+from ..designs import Shared
+from ..losses import Squared
 from ..penalties import Penalty
 from ..penalties._task_matrix import as_task_matrix
+from ..solvers import Problem, solve
 from ._common import (
     check_parameters,
     frozen,
@@ -40,7 +43,8 @@ def check_penalty(
     with equality. Steps for each task or coefficient, the task matrix of a quadratic
     penalty, and the blocks of a separable one agree with the value. Arrays of any
     order are accepted and never modified; the constructor follows scikit-learn.
-    Penalties with ``convex = False`` skip what only convex ones have; of components
+    Penalties with ``convex = False`` skip what only convex ones have, and a fit has to
+    end where no small step goes down; of components
     (:class:`~pymtl.penalties.Components`) the terms are checked.
 
     Parameters
@@ -245,6 +249,30 @@ def check_firmly_nonexpansive(penalty, shape, rng):
 
 
 @of_values
+def check_stationarity(penalty, shape, rng):
+    """With a penalty that is not convex fits end where no small step goes down."""
+    if penalty.convex:
+        return
+    d, T = shape
+    X, y = rng.standard_normal((5 * d, d)), rng.standard_normal(5 * d * T)
+    problem = Problem(Shared(X, T), Squared(), y, np.ones(len(y)), proximal=penalty)
+    result = solve(problem, tol=1e-9, max_iter=20_000)
+    require(
+        result.kind == "stationarity" and result.converged,
+        penalty,
+        f"a fit ends with {result.kind} {result.certificate:.1e}",
+    )
+    unit = float(np.linalg.norm(problem.null_point.gradient))
+    for length in (1e-5, 1e-7):
+        for _ in range(20):
+            E = rng.standard_normal(shape)
+            E *= length / np.linalg.norm(E)
+            rise = problem.objective(problem.point(result.W + E)) - result.objective
+            slack = 1e-3 * unit * length + 1e-13 * result.objective
+            require(rise >= -slack, penalty, f"a step goes down by {-rise:.1e}")
+
+
+@of_values
 def check_metric(penalty, shape, rng):
     """Steps that are all equal give the prox of that step."""
     if not penalty.task_metric:
@@ -279,6 +307,12 @@ def check_polar(penalty, shape, rng):
         return
     require_close(penalty.polar(np.zeros(shape)), 0.0, penalty, "polar is not 0 at 0")
     points = _points(shape, rng)
+    if not penalty.convex:  # it scales "auto" and lambda_max, and certifies nothing
+        for G in points:
+            expected = 3.0 * penalty.polar(G)
+            actual = penalty.polar(3.0 * G)
+            require_close(actual, expected, penalty, "polar is not homogeneous")
+        return
     norm = not hasattr(penalty, "conjugate")
     for W in points if norm else []:
         for factor in (0.0, 1e-3, 7.0):
@@ -628,6 +662,7 @@ MATHEMATICS = [
     check_convexity,
     check_prox,
     check_firmly_nonexpansive,
+    check_stationarity,
     check_metric,
     check_polar,
     check_polar_bound,
