@@ -76,7 +76,8 @@ def schur_complements(rows, P, starts, S, inverses):
     gets the inverse Cholesky factors of I + P'P, unless it is empty.
     """
     q, m = P.shape[1], rows.shape[1]
-    L, V, E = np.empty((q, q)), np.empty((q, m)), np.empty((m + 1, m))
+    L, V = np.empty((q, q)), np.empty((q, m))
+    E = np.empty((max(1, np.max(np.diff(starts))), m))
     log_det = 0.0
     for t in range(starts.shape[0] - 1):
         a, b = starts[t], starts[t + 1]

@@ -137,6 +137,7 @@ class Likelihood:
         self.restricted = method == "reml"
         self.degrees = statistics.degrees(method)
         self.rows, counts = statistics.rows, statistics.counts
+        self.noise = np.ones(statistics.n_tasks) if noise is None else noise
         self.constant = -statistics.log_precision
         if noise is not None:
             sizes = np.diff(statistics.starts)

@@ -144,7 +144,7 @@ class Statistics:
         Z[where, np.arange(len(where))] = 1.0
         if p and columns.common[0] == 0:
             Z[0, columns.random > 0] += self.means[columns.random[columns.random > 0]]
-        self.random = inverse @ Z
+        self.effects, self.random = Z, inverse @ Z
         square = np.einsum("ij,ij->j", self.random, self.random)
         self.scale = np.sqrt(square / total)
         self.scale[square <= EPS**2 * total] = 0.0
@@ -155,12 +155,26 @@ class Statistics:
         """Number of common coefficients that the data tell apart."""
         return self.basis.shape[1]
 
+    def drop(self, keep: np.ndarray) -> None:
+        """Keep some of the random columns; the others have no variance."""
+        columns = self.columns
+        columns.random = columns.random[keep]
+        self.effects, self.random = self.effects[:, keep], self.random[:, keep]
+        self.scale = self.scale[keep]
+
     def degrees(self, method: str) -> float:
         """Return what the residual sum of squares is divided by."""
         n = float(self.counts.sum())
         if method == "reml":
             n -= self.n_common + float(self.free_rank.sum())
-        return n
+        if n <= 1e-9 and not self.exact:
+            msg = (
+                f"The sample weights add up to {self.counts.sum():.3g}, no more than "
+                "there are coefficients to estimate: for variances they count "
+                "repetitions. Scale them so that they add up to the number of rows."
+            )
+            raise ValueError(msg)
+        return n if n > 1e-9 else 1.0
 
 
 def precisions(data: TaskData, task_weight: Any = None) -> np.ndarray:
