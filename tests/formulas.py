@@ -319,25 +319,32 @@ class LossRule:
     `bend(y, z)` bounds the second derivative near z, 0 for a loss with kinks.
     """
 
+    name: str
     value: object
     slope: object
     bend: object
     expression: object
+    delta: float = 1.0
+
+    @property
+    def labels(self):
+        return self.name in ("logistic", "hinge", "squaredhinge")
 
 
-def loss_rule(loss):
+def loss_rule(loss, delta=None):
     """Return the rule of a loss, a name of the registry or an object with options."""
     name = loss if isinstance(loss, str) else type(loss).__name__
     name = name.lower().replace("_", "")
     if name == "squared":
         return LossRule(
+            name,
             lambda y, z: (y - z) ** 2 / 2,
             lambda y, z: z - y,
             lambda y, z: 1.0,
             lambda y, z, w: cp.sum_squares(cp.multiply(np.sqrt(w), y - z)) / 2,
         )
     if name == "huber":
-        delta = getattr(loss, "delta", 1.35)
+        delta = getattr(loss, "delta", 1.35) if delta is None else delta
 
         def huber(y, z):
             size = abs(y - z)
@@ -345,14 +352,17 @@ def loss_rule(loss):
             return near * (size - near / 2)
 
         return LossRule(
+            name,
             huber,
             lambda y, z: np.clip(z - y, -delta, delta),
             lambda y, z: 1.0,
             lambda y, z, w: w @ cp.huber(y - z, delta) / 2,
+            delta,
         )
     if name == "quantile":
         tau = getattr(loss, "quantile", 0.5)
         return LossRule(
+            name,
             lambda y, z: tau * np.maximum(y - z, 0) + (1 - tau) * np.maximum(z - y, 0),
             lambda y, z: np.where(z < y, -tau, 1 - tau),
             lambda y, z: 0.0,
@@ -360,6 +370,7 @@ def loss_rule(loss):
         )
     if name == "poisson":
         return LossRule(
+            name,
             lambda y, z: np.exp(z) - y * z - y + xlogy(y, y),
             lambda y, z: np.exp(z) - y,
             lambda y, z: np.exp(z),
@@ -367,6 +378,7 @@ def loss_rule(loss):
         )
     if name == "logistic":
         return LossRule(
+            name,
             lambda y, z: -log_expit((y * z).astype(float)),
             lambda y, z: -y * expit((-y * z).astype(float)),
             lambda y, z: 0.25,
@@ -374,6 +386,7 @@ def loss_rule(loss):
         )
     if name == "squaredhinge":
         return LossRule(
+            name,
             lambda y, z: np.maximum(1 - y * z, 0) ** 2,
             lambda y, z: -2 * y * np.maximum(1 - y * z, 0),
             lambda y, z: 2.0,
@@ -381,6 +394,7 @@ def loss_rule(loss):
         )
     if name == "hinge":
         return LossRule(
+            name,
             lambda y, z: np.maximum(1 - y * z, 0),
             lambda y, z: -y * (y * z < 1),
             lambda y, z: 0.0,

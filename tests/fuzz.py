@@ -40,7 +40,7 @@ from .audit import Audit, read_tasks
 
 LIMIT = 20.0  # seconds of processor time for a fit
 AUDIT_LIMIT = 20.0
-SHRINK_LIMIT = 60.0
+SHRINK_LIMIT = 30.0
 FORMS = [True, True, True, False, "shared", "shrink"]
 GENERAL = ["k_support", "column_l2", "chain", "trace_norm", "linf", "dirty", "ridge"]
 NAMES = sorted(
@@ -48,6 +48,7 @@ NAMES = sorted(
     for name in pymtl.__all__
     if name.endswith("Regressor") and name != "MultiTaskRegressor"
 )
+MIXED = ["squared", "huber", "poisson", "logistic", "squared_hinge"]
 POSITIVE = {"L1", "L21", "LInf", "SparseGroup"}
 ORDINARY = (UserWarning, ConvergenceWarning)
 
@@ -79,6 +80,8 @@ class Case:
     @property
     def loss(self):
         loss = self.options.get("loss")
+        if self.name == "Mixed":
+            return "mixed"
         if self.name == "Calibrated":
             return "square_root"
         if self.classify:
@@ -91,6 +94,7 @@ class Case:
 
     def estimator(self):
         kind = "Classifier" if self.classify else "Regressor"
+        kind = "" if self.name == "Mixed" else kind
         options = dict(self.options)
         if self.door == "long":
             options["task_column"] = 0
@@ -139,10 +143,11 @@ def draw(seed, number):
     rng = np.random.default_rng([seed, number])
     pick = rng.choice
     classify = bool(rng.random() < 0.35)
-    names = [n for n in NAMES if not (classify and n == "Calibrated")] + [""]
+    names = [n for n in NAMES if not (classify and n == "Calibrated")] + ["", "Mixed"]
     name = str(pick(names))
+    classify = classify and name != "Mixed"
     options = {}
-    if name == "":
+    if name in ("", "Mixed"):
         options["penalty"] = str(pick(GENERAL))
     loss = _draw_loss(rng, name, classify)
     if loss is not None:
@@ -158,12 +163,14 @@ def draw(seed, number):
     door = str(pick(["lists", "lists", "dict", "shared", "long"]))
     tags, Xs, ys = _draw_data(rng, door, classify, loss)
     n_tasks, d = len(Xs), Xs[0].shape[1]
+    if name == "Mixed":
+        options["loss"], ys = _draw_mixed(rng, ys)
     _draw_strengths(rng, name, classify, options)
     _draw_structure(rng, name, options, n_tasks, d)
     case = Case(name, classify, options, Xs, ys, door=door, tags=tags)
     if rng.random() < 0.25:
         weight = pick(["n_samples", "null", "learned", "numbers"])
-        if weight == "learned" and (classify or loss is not None):
+        if weight == "learned" and (classify or loss is not None or name == "Mixed"):
             weight = "null"
         if name == "Calibrated" and weight == "learned":
             weight = "n_samples"
@@ -199,8 +206,25 @@ def draw(seed, number):
     return case
 
 
+def _draw_mixed(rng, ys):
+    """Return a loss for each task, and targets that go with them."""
+    losses, targets = [str(name) for name in rng.choice(MIXED, len(ys))], []
+    for t, (loss, y) in enumerate(zip(losses, ys, strict=True)):
+        seen = y[y == y]
+        top = np.abs(seen).max() or 1.0
+        if loss == "poisson":
+            y = np.where(y == y, np.round(np.exp(2 * y / top)), np.nan)
+        elif loss in ("logistic", "squared_hinge"):
+            if len(np.unique(seen)) < 2:
+                losses[t] = "squared"
+            else:
+                y = np.where(y == y, 1.0 * (y > seen.min()), np.nan)
+        targets.append(y)
+    return losses, targets
+
+
 def _draw_loss(rng, name, classify):
-    if name == "Calibrated":
+    if name in ("Calibrated", "Mixed"):
         return None
     if classify:
         return [None, None, "squared_hinge", "hinge"][rng.integers(4)]
@@ -215,7 +239,9 @@ def _draw_loss(rng, name, classify):
 
 
 def _draw_strengths(rng, name, classify, options):
-    kind = "Regressor" if name == "Calibrated" or not classify else "Classifier"
+    if name in ("", "Mixed"):
+        return
+    kind = "Classifier" if classify else "Regressor"
     known = signature(_class(name, kind)).parameters
     names = [n for n in ("lambda1", "lambda2", "lambda3", "ridge") if n in known]
     for strength in names:
@@ -513,6 +539,56 @@ def _equal(a, b):
     return all(np.array_equal(x, y, equal_nan=True) for x, y in zip(a, b, strict=True))
 
 
+def twins(case):
+    """Yield the same problem in other forms, whose solution is the same."""
+    rng = np.random.default_rng(len(case.Xs[0]))
+
+    def each(change):
+        """Return the case with the rows of each task changed."""
+        values = {}
+        for name in ("Xs", "ys", "weights", "offsets"):
+            arrays = getattr(case, name)
+            changed = arrays and [change(v, t) for t, v in enumerate(arrays)]
+            values[name] = changed
+        return replace(case, **values)
+
+    if case.door == "shared":
+        order = rng.permutation(len(case.Xs[0]))
+        yield "rows in another order", each(lambda v, t: v[order])
+    else:
+        orders = [rng.permutation(len(X)) for X in case.Xs]
+        yield "rows in another order", each(lambda v, t: v[orders[t]])
+    half = each(lambda v, t: np.concatenate([v, v]))
+    weights = case.weights or [np.ones(len(y)) for y in case.ys]
+    halves = [np.concatenate([w, w]) / 2 for w in weights]
+    yield "rows split in two", replace(half, weights=halves)
+    if case.door == "shared":
+        seen = [y == y for y in case.ys]
+        yield "as lists", replace(each(lambda v, t: v[seen[t]]), door="lists")
+    elif not case.sparse:
+        door = "long" if case.door in ("lists", "dict") else "lists"
+        yield f"as {door}", replace(case, door=door)
+
+
+def compared(audit, case):
+    """Return witnesses and faults from a twin of a case, chosen by its data."""
+    choices = list(twins(case))
+    name, twin = choices[len(case.ys[0]) % len(choices)]
+    try:
+        other, _, _ = fit(twin)
+    except OutOfTimeError:
+        return [], [f"hang: only with {name}"]
+    except Exception as error:  # noqa: BLE001
+        return [], [f"invariance: {name}: {type(error).__name__}: {str(error)[:150]}"]
+    faults, model = [], audit.model
+    slack = 1e-3 if case.dtype == "float32" else 1e-6
+    for strength in ("lambda0_", "lambda1_", "lambda2_", "lambda3_"):
+        a, b = getattr(model, strength, 0.0), getattr(other, strength, 0.0)
+        if not np.isclose(a, b, rtol=slack, atol=0):
+            faults.append(f"invariance: {strength} is {a:.6g}, {b:.6g} with {name}")
+    return ([] if faults else [(name, *audit.point_of(other))]), faults
+
+
 def run(case, solve=True):
     """Fit and audit a case."""
     try:
@@ -530,7 +606,10 @@ def run(case, solve=True):
     try:
         with limit(AUDIT_LIMIT), np.errstate(all="ignore"):
             audit = Audit(model, read_tasks(model, X, y, **extra))
-            faults = audit.faults(warned=warned, solve=solve)
+            others, broken = [], []
+            if len(case.ys) % 2 and not case.warm:
+                others, broken = compared(audit, case)
+            faults = audit.faults(warned, others, solve) + broken
             checked = audit.checked
     except OutOfTimeError:
         faults = []
@@ -601,7 +680,7 @@ def _rounded(values, digits):
 
 def _options_without_task(case, t):
     options = dict(case.options)
-    for name in ("task_weight", "times"):
+    for name in ("task_weight", "times", "loss"):
         if isinstance(options.get(name), list):
             options[name] = [v for i, v in enumerate(options[name]) if i != t]
     if isinstance(options.get("graph"), list):
