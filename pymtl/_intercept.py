@@ -264,7 +264,8 @@ class Uncentred(Rows):
             return np.zeros(shape)
         z = self.plain.forward(W)
         n = self.bounds[-1]
-        c = self.profile.intercepts(self.y[:n], z, self.weight[:n], self.bounds)
+        rows = self.y[:n], z, self.weight[:n], self.bounds
+        c = self.profile.intercepts(*rows).copy()  # a caller may write into it
         if self.loss.n_classes is None:
             c = c[:, 0]
             return c if self.means is None else c - np.einsum("tj,jt->t", self.means, W)

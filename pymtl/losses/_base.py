@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -266,6 +266,138 @@ class Loss(Parameters):
             ``sup_z u'z - value(z)``, infinite outside the domain, but for rounding.
         """
         raise NotImplementedError
+
+    def sides(
+        self,
+        y: np.ndarray,
+        z: np.ndarray,
+        weight: np.ndarray,
+        bounds: np.ndarray,
+        room: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the least and the largest subgradient of each row about z.
+
+        Parameters
+        ----------
+        y, z, weight, bounds : ndarray
+            As in :meth:`value`.
+        room : ndarray of shape (n_rows,)
+            How near a kink counts as on it.
+
+        Returns
+        -------
+        low, high : ndarray of shape (n_rows,)
+            Twice the gradient where there is no kink.
+        """
+        u = self.gradient(y, z, weight, bounds)
+        return u, u
+
+    def balanced(
+        self, y: np.ndarray, u: np.ndarray, weight: np.ndarray, bounds: np.ndarray
+    ) -> np.ndarray:
+        """Return a dual point near u whose rows add up to zero in each task.
+
+        By default the larger of the positive and the negative side of a task shrinks,
+        which stays in the domain of any conjugate that takes rows one by one.
+
+        Parameters
+        ----------
+        y, weight, bounds : ndarray
+            As in :meth:`value`.
+        u : ndarray of shape (n_rows,)
+            Dual point in the domain of :meth:`conjugate`.
+
+        Returns
+        -------
+        u : ndarray of shape (n_rows,)
+            Dual point in the domain, but for rounding.
+        """
+        starts, sizes = bounds[:-1], np.diff(bounds)
+        up = np.add.reduceat(np.maximum(u, 0.0), starts)
+        down = np.add.reduceat(np.maximum(-u, 0.0), starts)
+        least = np.minimum(up, down)
+        rise = np.divide(least, up, out=np.ones_like(up), where=up > 0)
+        fall = np.divide(least, down, out=np.ones_like(up), where=down > 0)
+        return u * np.where(u > 0, np.repeat(rise, sizes), np.repeat(fall, sizes))
+
+    def feasible(
+        self, y: np.ndarray, u: np.ndarray, weight: np.ndarray, bounds: np.ndarray
+    ) -> np.ndarray:
+        """Return u, or a dual point near it for which :meth:`conjugate` is finite.
+
+        Parameters
+        ----------
+        y, weight, bounds : ndarray
+            As in :meth:`value`.
+        u : ndarray of shape (n_rows,)
+            Dual point.
+
+        Returns
+        -------
+        u : ndarray of shape (n_rows,)
+            By default itself; with intercepts its rows add up to zero.
+        """
+        return u
+
+    def room(
+        self,
+        y: np.ndarray,
+        z: np.ndarray,
+        u: np.ndarray,
+        weight: np.ndarray,
+        bounds: np.ndarray,
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        """Return a symmetric linear map to moves of u that its domain has room for.
+
+        Parameters
+        ----------
+        y, z, weight, bounds : ndarray
+            As in :meth:`value`.
+        u : ndarray of shape (n_rows,)
+            Dual point, the gradient at z where the loss is smooth.
+
+        Returns
+        -------
+        move : callable
+            ``move(v)`` goes to zero with the distance to the end of the domain; by
+            default it is v times the second derivative.
+        """
+        rows = self.hessian(y, z, weight, bounds)
+        return lambda v: rows * v
+
+    def pull(self, u: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+        """Return the sums of u that have to be zero, one for each free intercept.
+
+        Parameters
+        ----------
+        u : ndarray of shape (n_rows,)
+            Dual point.
+        bounds : ndarray of shape (n_tasks + 1,)
+            As in :meth:`value`.
+
+        Returns
+        -------
+        sums : ndarray of shape (n_intercepts,)
+            None by default.
+        """
+        return np.zeros(0)
+
+    def push(self, c: np.ndarray, bounds: np.ndarray) -> np.ndarray | float:
+        """Return what free intercepts add to the rows, the adjoint of :meth:`pull`.
+
+        Parameters
+        ----------
+        c : ndarray of shape (n_intercepts,)
+            Free intercepts.
+        bounds : ndarray of shape (n_tasks + 1,)
+            As in :meth:`value`.
+
+        Returns
+        -------
+        shift : ndarray of shape (n_rows,) or float
+            0 where there are none.
+        """
+        return 0.0
 
     def learned(
         self, y: np.ndarray, z: np.ndarray, weight: np.ndarray, bounds: np.ndarray

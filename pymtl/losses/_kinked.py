@@ -42,6 +42,21 @@ class Kinked(Loss):
         low, high = self.slopes(y)
         return weight * np.where(z > y, high, np.where(z < y, low, 0.0))
 
+    def sides(self, y, z, weight, bounds, room):
+        low, high = self.slopes(y)
+        residual = z - y
+        ends = (
+            np.where(residual < -room, low, high),
+            np.where(residual > room, high, low),
+        )
+        return weight * np.minimum(*ends), weight * np.maximum(*ends)
+
+    def room(self, y, z, u, weight, bounds):
+        low, high = self.slopes(y)
+        row = slope(u, weight)
+        inside = np.maximum((row - low) * (high - row), 0.0)
+        return lambda v: weight * inside * v
+
     def conjugate(self, y, u, weight, bounds):
         if not within(slope(u, weight), *self.slopes(y)):
             return np.inf

@@ -78,6 +78,26 @@ class PerTask(Loss):
     def smoothed(self, step=1.0, dual=0.0):
         return _SmoothedTasks(self, step, dual)
 
+    def sides(self, y, z, weight, bounds, room):
+        found = self._each("sides", bounds, y, z, weight, last=room)
+        low, high = zip(*found, strict=True)
+        return np.concatenate(low), np.concatenate(high)
+
+    def balanced(self, y, u, weight, bounds):
+        if len(bounds) <= len(self.losses):  # one intercept for all tasks
+            return super().balanced(y, u, weight, bounds)
+        return np.concatenate(self._each("balanced", bounds, y, u, weight))
+
+    def room(self, y, z, u, weight, bounds):
+        moves = self._each("room", bounds, y, z, u, weight)
+        cuts = bounds[1:-1]
+
+        def move(v):
+            parts = zip(moves, np.split(v, cuts), strict=True)
+            return np.concatenate([each(part) for each, part in parts])
+
+        return move
+
     def conjugate(self, y, u, weight, bounds):
         return float(sum(self._each("conjugate", bounds, y, u, weight)))
 

@@ -11,6 +11,8 @@ HALVINGS = 40
 PATIENCE = 5
 BISECTIONS = 100
 EPS = np.finfo(float).eps
+NEAR = 8  # roundings of a row's parts within which it lies on a kink
+ROUNDING = 1024  # roundings within which sums are zero
 
 
 class Profiled(Loss):
@@ -69,16 +71,62 @@ class Profiled(Loss):
         return value
 
     def gradient(self, y, z, weight, bounds):
-        return self.loss.gradient(y, self.at(y, z, weight, bounds), weight, bounds)
+        moved = self.at(y, z, weight, bounds)
+        if self.smooth or self.form is False:
+            return self.loss.gradient(y, moved, weight, bounds)
+        # at a knot there are many subgradients, and one whose rows add up to zero
+        room = np.abs(y) + np.abs(z) + np.abs(moved - z)
+        low, high = self.loss.sides(y, moved, weight, bounds, NEAR * EPS * room)
+        least, most = (self.pull(u, bounds) for u in (low, high))
+        width = most - least
+        share = np.divide(-least, width, out=np.zeros_like(width), where=width > 0)
+        return low + self.push(np.clip(share, 0.0, 1.0), bounds) * (high - low)
 
     def hessian(self, y, z, weight, bounds):
         """Return the weighted second derivatives of the loss, intercepts held."""
         return self.loss.hessian(y, self.at(y, z, weight, bounds), weight, bounds)
 
+    def feasible(self, y, u, weight, bounds):
+        """Return a dual point near u whose rows add up to zero, as intercepts ask."""
+        if self._is_balanced(u, bounds):
+            return u
+        if self.form is True:
+            return self.loss.balanced(y, u, weight, bounds)
+        K = self.loss.n_classes or 1
+        label = self.push(np.tile(np.arange(K), len(bounds) - 1), bounds)
+        order = np.argsort(label, kind="stable")
+        rows = (v[order] for v in (y, u, weight))
+        out = np.empty(len(u))
+        out[order] = self.loss.balanced(*rows, bounds[[0, -1]])
+        return out
+
+    def _is_balanced(self, u, bounds):
+        """Return whether the sums are zero, but for rounding."""
+        size = self.pull(np.abs(u), bounds)
+        return bool(np.all(np.abs(self.pull(u, bounds)) <= ROUNDING * EPS * size))
+
+    def pull(self, u, bounds):
+        if self.form is False:
+            return np.zeros(0)
+        sums = _sums(u, bounds, self.loss.n_classes or 1)
+        return sums.ravel() if self.form is True else sums.sum(axis=0)
+
+    def push(self, c, bounds):
+        if self.form is False:
+            return 0.0
+        shape = len(bounds) - 1, self.loss.n_classes or 1
+        c = np.broadcast_to(np.reshape(c, (-1, shape[1])), shape)
+        return spread(np.zeros(bounds[-1]), c, bounds)
+
     def conjugate(self, y, u, weight, bounds):
+        if not self._is_balanced(u, bounds):
+            return np.inf
         value = self.loss.conjugate(y, u, weight, bounds)
-        if self.offset is not None:
-            value -= float(np.dot(u, self.offset))
+        if self.offset is not None:  # less its mean, which the sums leave out
+            rows = self.push(self.pull(np.ones(len(u)), bounds), bounds)
+            total = self.push(self.pull(self.offset, bounds), bounds)
+            mean = 0.0 if self.form is False else total / rows
+            value -= float(np.dot(u, self.offset - mean))
         if self.form == "shrink" and self.strength > 0:
             sums = _sums(u, bounds, self.loss.n_classes or 1)
             value += float(np.sum(sums**2)) / (4 * self.strength)

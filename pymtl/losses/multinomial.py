@@ -77,6 +77,30 @@ class Multinomial(Loss):
     def deviance(self, means, sizes):
         return 2 * float(np.dot(sizes, means))
 
+    def balanced(self, y, u, weight, bounds):
+        # classes with too much probability give the share that is too much to others
+        out = np.empty(len(u))
+        p = np.where(weight > 0, y + slope(u, weight), 0.0)
+        for a, b, k in zip(bounds[:-1], bounds[1:], self._classes(bounds), strict=True):
+            heavy, P = (v[a:b].reshape(k, -1) for v in (weight, p))
+            wanted = np.sum(heavy * y[a:b].reshape(k, -1), axis=1)
+            given = np.sum(heavy * P, axis=1)
+            lack = np.maximum(wanted - given, 0.0)
+            kept = np.divide(wanted, given, out=np.ones(k), where=given > wanted)
+            freed = np.sum((1 - kept)[:, None] * P, axis=0)
+            P = kept[:, None] * P + np.outer(lack / (lack.sum() or 1.0), freed)
+            out[a:b] = (heavy * P).ravel()
+        return out - weight * y
+
+    def room(self, y, z, u, weight, bounds):
+        p = np.where(weight > 0, y + slope(u, weight), 0.0)
+
+        def move(v):
+            mean = self._each(_total, p * v, bounds)
+            return weight * p * (v - mean)
+
+        return move
+
     def conjugate(self, y, u, weight, bounds):
         p = np.where(weight > 0, y + slope(u, weight), 0.0)
         total = self._each(_total, p, bounds)[weight > 0]

@@ -46,6 +46,9 @@ class SquareRoot(Loss):
         ratio = np.divide(1.0, noise, out=np.zeros_like(noise), where=noise > 0)
         return weight * np.repeat(ratio, np.diff(bounds))
 
+    def room(self, y, z, u, weight, bounds):
+        return lambda v: weight * v
+
     def conjugate(self, y, u, weight, bounds):
         omega = np.add.reduceat(weight, bounds[:-1])
         square = np.add.reduceat(u * slope(u, weight), bounds[:-1])

@@ -101,9 +101,6 @@ class NetworkLasso(Penalty):
         return float(np.dot(strength, np.linalg.norm(V[a] - V[b], axis=1)))
 
     def prox(self, V, step):
-        from ..solvers import Problem
-        from ..solvers.alm import alm
-
         V = np.asarray(V, dtype=float)
         if self.is_zero or not len(self._edges(V.shape[1])[0]):
             return V.copy()
@@ -111,14 +108,22 @@ class NetworkLasso(Penalty):
             Q, R = np.linalg.qr(V)
             W, tasks = np.unique(self.prox(R, step), axis=1, return_inverse=True)
             return (Q @ W)[:, tasks.ravel()]
+        return self._nearest(V, step).W
+
+    def _nearest(self, V, step):
+        """Return the prox with its flows."""
+        from ..solvers import Problem
+        from ..solvers._result import Result
+        from ..solvers.alm import alm
+
         weight = np.full(V.size, 1.0 / step)
         points = _Points(V.shape)
         problem = Problem(points, Squared(), V.T.ravel(), weight, proximal=self)
         null = problem.point(problem.null)
         if null.fit <= ROUNDING**2 * float(np.vdot(V, V)) / step:
-            return null.W
+            return Result(null.W, polar=self.polar_bound)
         gap = partial(_prox_gap, step=step)
-        return alm(problem, null.W, PRECISION**2, STEPS, null.fit, gap=gap).W
+        return alm(problem, null.W, PRECISION**2, STEPS, null.fit, gap=gap)
 
     def null_space(self, n_tasks):
         a, b, _ = self._edges(n_tasks)
@@ -145,6 +150,31 @@ class NetworkLasso(Penalty):
         flow = share[:, None] * (potential[a] - potential[b])
         size = np.linalg.norm(flow, axis=1).max(initial=0.0)
         return float(size / strength.max()) if len(a) else 0.0
+
+    def polar_near(self, G: np.ndarray, W: np.ndarray) -> float:
+        """Return a bound of the polar gauge that is tight where G is a subgradient.
+
+        Parameters
+        ----------
+        G : ndarray of shape (n_features, n_tasks)
+            Dual point; what the tasks of a component have in common is ignored.
+        W : ndarray of shape (n_features, n_tasks)
+            Coefficients at which G is about a subgradient: the flows are those of the
+            prox at W + G.
+
+        Returns
+        -------
+        bound : float
+            At least the polar gauge.
+        """
+        bound = self.polar_bound(G)
+        if not 0 < bound < np.inf:
+            return bound
+        if len(G) > 2 * G.shape[1]:  # nothing depends on the rest of the space
+            Q = np.linalg.qr(np.hstack([G, W]))[0]
+            G, W = Q.T @ G, Q.T @ W
+        step = (np.abs(W).max() or 1.0) / np.abs(G).max()
+        return min(bound, self._nearest(W + step * G, step).polar(G))
 
     def learned(self, W, parts, tasks):
         a, b, _ = self._edges(len(tasks))

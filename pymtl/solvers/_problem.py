@@ -15,6 +15,7 @@ from .._sparse import SparseRows, column_squares, gram
 from ..designs import Gram, Spanned, alike, squares
 from ..losses import Loss, Squared
 from ..penalties._task_matrix import TaskMatrix
+from ._dual import dual_point
 from ._precondition import Diagonal, Preconditioner, preconditioner
 from .direct import direct
 from .newton import newton
@@ -28,6 +29,7 @@ FEW = 4
 SEPARATED = 1e-9
 ROUNDING = 16
 POWERS = 2
+ROUNDED = 1024  # roundings of its terms by which a gap may be below zero
 
 
 class Point:
@@ -331,11 +333,11 @@ class Problem:
         """The kind of certificate this problem admits."""
         if not self.convex:
             return "stationarity"
-        if not self.refits and self.null_basis.shape[1]:
-            return "prox residual"
         if self.proximal is None:
-            return "newton decrement" if self.matrix.is_zero else "duality gap"
-        return "duality gap" if self.proximal.certified else "prox residual"
+            plain = self.matrix.is_zero and self.loss.quadratic
+            return "newton decrement" if plain else "duality gap"
+        known = self.proximal.certified or hasattr(self.proximal, "polar_near")
+        return "duality gap" if known else "prox residual"
 
     def gap(
         self,
@@ -350,16 +352,19 @@ class Problem:
         bound of the polar gauge gives it, in place of the method of the penalty.
         """
         top, A = np.inf, None
-        if self.null_basis.shape[1]:
+        if not self.loss.quadratic:
+            point = dual_point(self, point)
+        elif self.null_basis.shape[1]:
             point = self.point(self.refit(point.W))
-            if not self._is_refitted(point):
-                return objective
+            point = point if self._is_refitted(point) else None
+        if point is None:
+            return np.inf
         quad = point.quad
         if self.proximal is None:
             quad = self.matrix.conjugate(point.gradient)
         else:
             A = -point.slope
-            polar = polar or getattr(self.proximal, "polar", None)
+            polar = polar or self._polar(point.W)
             if polar is not None:
                 gauge = polar(A)
                 top = 1.0 / gauge if gauge > 0 else np.inf
@@ -376,7 +381,21 @@ class Problem:
             )
         if finite:
             dual -= self.proximal.conjugate(scale * A)
-        return max(objective - dual + scale**2 * quad, 0.0)
+        gap = objective - dual + scale**2 * quad
+        if gap >= 0 or not np.isfinite(gap):
+            return gap
+        # below zero by more than rounding no bound, whatever went wrong
+        size = abs(objective) + abs(dual) + scale**2 * quad
+        if not self.loss.quadratic:
+            size += float(np.dot(np.abs(point.dual), np.abs(self.y) + np.abs(point.z)))
+        return 0.0 if -gap <= ROUNDED * np.finfo(float).eps * size else np.inf
+
+    def _polar(self, W):
+        """Return the polar gauge, or a bound of it that is tight about W."""
+        own = self.proximal
+        if hasattr(own, "polar_near"):
+            return partial(own.polar_near, W=W)
+        return getattr(own, "polar", None)
 
     def metric(self) -> np.ndarray:
         """Return a diagonal majorant of the Hessian that the prox can take."""
@@ -467,7 +486,7 @@ class Problem:
     def null(self) -> np.ndarray:
         """Coefficients of the null model: all that is unpenalised is fitted."""
         zero = np.zeros(self.design.shape)
-        if not self.null_basis.shape[1] or self.by_residual:
+        if not self.null_basis.shape[1] or self.by_residual or not self.refits:
             return zero
         if self.proximal is not None and not self._free.matrix.is_zero:
             return zero
@@ -507,7 +526,7 @@ class Problem:
     def _refit(self, W):
         N, free = self.null_basis, self._free
         if not free.matrix.is_zero:  # take out of W what it has along N
-            pull = self.matrix.apply(W) @ N / self._rows
+            pull = self.matrix.apply(W) @ N / self.row_scale
             W = W - free.matrix.solve(pull) @ N.T
         z = self.design.forward(W)
         if self.loss.quadratic:
@@ -516,7 +535,7 @@ class Problem:
         else:
             free.loss = self.loss.shifted(z)
             S = newton(free, np.zeros(free.design.shape), REFIT_TOL).W
-        return W + (S / np.sqrt(self._rows)) @ N.T
+        return W + (S / np.sqrt(self.row_scale)) @ N.T
 
     def _is_refitted(self, point):
         """Return whether the gradient is zero, but for rounding, where it has to be."""
@@ -531,9 +550,19 @@ class Problem:
         )
 
     @property
-    def _rows(self):
+    def row_scale(self):
         """What the quadratic part multiplies the rows of W by."""
         return getattr(self.matrix, "rows", 1.0)
+
+    @property
+    def free_matrix(self) -> TaskMatrix:
+        """The quadratic part of what a norm leaves free."""
+        return self._free.matrix
+
+    @property
+    def squares(self) -> np.ndarray:
+        """Weighted squares (n_features, n_columns) of the rows."""
+        return self._once("squares", lambda: squares(self.design, self.weight))
 
     @cached_property
     def null_basis(self) -> np.ndarray:

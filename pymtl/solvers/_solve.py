@@ -176,7 +176,10 @@ def _methods(problem, solver):
         return
     if solver in ("auto", "newton") and problem.second_order and problem.convex:
         rows = enlarge if has_working_sets(problem) else None
-        yield partial(newton, problem, inner=_minimise, enlarge=rows)
+        method = partial(newton, problem, inner=_minimise, enlarge=rows)
+        if problem.proximal is None and problem.null_basis.shape[1]:
+            method = _sharper(method)
+        yield method
     if solver != "apg" and has_bcd(problem):
         knots = solver in ("auto", "homotopy") and has_homotopy(problem)
         if knots and (solver == "homotopy" or is_small(problem)):
@@ -237,6 +240,15 @@ def _has_one_step(problem):
     certified = problem.kind == "duality gap" and problem.proximal.certified
     one_step = not all(part.task_metric for part in parts)
     return certified and one_step and not scaled and not problem.is_sparse
+
+
+def _sharper(method):
+    """Return a method that goes on where the decrement is no bound: far from linear."""
+
+    def sharper(W, tol, *args, **kwargs):
+        return method(W, tol**2, *args, **kwargs)
+
+    return sharper
 
 
 def _limited(method, most):

@@ -119,7 +119,7 @@ def apg(
             callback(iteration, objective, certificate)
         if certificate <= tol:
             break
-        if by_residual and iteration % LOOK == 0 and problem.separates(new.W):
+        if iteration % LOOK == 0 and problem.separates(new.W):
             break
         if new is old or np.vdot(MD, new.W - old.W) < 0:
             momentum, beta = 1.0, 0.0

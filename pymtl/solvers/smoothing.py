@@ -17,6 +17,7 @@ PATIENCE = 5
 LOOSE = 0.1
 TIGHTER = 0.25
 CHECK = 10
+WAIT = 0.1  # of the iterations so far, where a feasible dual has to be looked for
 
 
 def smoothing(
@@ -79,7 +80,8 @@ def smoothing(
     starts = design.bounds[:-1]
     loose, last, slow = LOOSE, np.full(len(starts), np.inf), np.zeros(len(starts))
     momentum, beta = 1.0, 0.0
-    certificate = 1.0
+    wait = WAIT if problem.null_basis.shape[1] else 0.0
+    look, certificate = 0, 1.0
     result = Result(W, history=[], solver="smoothing")
     for iteration in range(1, max_iter + 1):
         V = W + beta * (W - old)
@@ -98,7 +100,9 @@ def smoothing(
         distance = np.add.reduceat(h * slope(move, weight) * move, starts)
         far = float(distance.sum())
         settled = near <= loose * far
-        if settled or iteration % CHECK == 0 or iteration == max_iter:
+        now = iteration >= look and (settled or iteration % CHECK == 0)
+        if now or iteration == max_iter:
+            look = iteration + int(wait * iteration)
             if by_residual:
                 left = np.linalg.norm(metric * (V - W))
                 certificate = (left + np.linalg.norm(gradient - pull)) / unit
