@@ -7,9 +7,15 @@ list it in `COMMANDS`.
 import argparse
 import sys
 
-from . import evidence, l21, sharing, speed
+from . import classifier_defaults, evidence, l21, sharing, speed
 
-COMMANDS = {"evidence": evidence, "l21": l21, "sharing": sharing, "speed": speed}
+COMMANDS = {
+    "classifier_defaults": classifier_defaults,
+    "evidence": evidence,
+    "l21": l21,
+    "sharing": sharing,
+    "speed": speed,
+}
 
 
 def main(argv: list[str] | None = None) -> int:

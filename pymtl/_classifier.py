@@ -16,6 +16,8 @@ from ._sklearn import StrOptions
 from ._unseen import with_unseen
 from .base import MultiTaskBase, import_pandas
 from .losses import LOSSES, Loss, Multinomial
+from .penalties._weak_prior import resolve_as_prior, rows_share
+from .solvers import Problem
 from .tasks import LONG, SHARED, encode_classes, read_rows, read_vector
 
 CLASSIFICATION = {n for n, c in LOSSES.items() if c.targets == "classification"}
@@ -129,6 +131,18 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskBase):
         for t in alone if self._n_classes <= 2 else []:
             self._constant[t] = 2 * shown[t][0] - 1
             data.weight[data.bounds[t] : data.bounds[t + 1]] = 0.0
+
+    def _numbers(self, centred, penalty, gradient):
+        """Return the penalty with numbers that vanish as the rows become many."""
+        classes = centred.loss.n_classes if centred.by_task else None
+        d = len(gradient) // (classes or 1)
+        share = d * rows_share(centred.omega, centred.sizes) / centred.omega.mean()
+        curvature = self._curvature(centred)
+        if not curvature:  # all features are constant within the tasks
+            rows = centred.design, centred.loss, centred.y, centred.weight
+            curvature = float(Problem(*rows).hessian_diagonal.mean())
+        rule = curvature, min(share, 1.0), self._pool(gradient.shape[1])
+        return resolve_as_prior(penalty, gradient, *rule)
 
     def _coefficients(self, centred, W):
         c = centred.intercepts(W)

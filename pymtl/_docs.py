@@ -62,6 +62,9 @@ CLASSIFIER_PARAMETERS = """\
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, {label: weight}, that multiply the sample weights; with
         "balanced" the classes of a task weigh the same.
+    lambda0 : float or "auto", default="auto"
+        Strength of "shrink"; "auto" is twice the mean task weight over the rows of a
+        task: a priori the intercepts differ by 1/2, in log odds.
     single_class : {"error", "constant"}, default="error"
         What to do with a task of which the training data show one class only: raise,
         or predict that class for it. With intercepts that are not free it is a task
@@ -115,6 +118,12 @@ ATTRIBUTES = """\
         Names of the columns of X in fit, if they are all strings."""
 
 
+CLASSIFIER_AUTO = """\
+        For labels times a factor that vanishes as the rows become many: with q = 4
+        n_features / n_rows, at most 4, it is q for squares, the root of q, at most 1,
+        for norms."""
+
+
 def document(cls: type) -> type:
     """Fill the shared sections into the docstring of an estimator.
 
@@ -138,6 +147,12 @@ def document(cls: type) -> type:
             references = _section(structure, "References") or references
     own = _section(cls.__doc__, "Parameters")
     parameters |= _entries(own.replace("    {parameters}", ""))
+    if "class_weight" in names:
+        first = next(
+            (n for n in names if n.startswith("lambda") and n != "lambda0"), ""
+        )
+        if first:
+            parameters[first] += "\n" + CLASSIFIER_AUTO
     entries = [_with_default(parameters[n], p.default) for n, p in names.items()]
     text = cls.__doc__.replace(own, "\n".join(entries))
     text = text.replace("    {attributes}", "\n".join(attributes.values()))

@@ -8,6 +8,7 @@ with strength lambda0 have ``a = 2 lambda0 omega / (omega + 2 lambda0)``.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from functools import partial
 
@@ -28,6 +29,7 @@ from .designs import (
 )
 from .losses import Loss, Squared
 from .losses._profiled import Profiled
+from .penalties._weak_prior import INTERCEPT_VARIANCE, rows_share
 from .solvers import on_design
 from .tasks import SHARED, Pieces, TaskData
 
@@ -46,25 +48,40 @@ class Rows:
     fit_intercept : bool or {"shared", "shrink"}
         The form of the intercepts.
     lambda0 : float or "auto"
-        Strength of "shrink"; "auto" is half the mean task weight.
+        Strength of "shrink"; "auto" is half the mean task weight, of labels twice that
+        over the number of rows.
+
+    Attributes
+    ----------
+    sizes : ndarray of shape (n_tasks,)
+        Effective number of rows of each task, the inverse of the sum of the squared
+        shares that they have in its loss (Kish); 0 of a task without rows.
     """
 
     def __init__(self, data, task_weight, loss, fit_intercept, lambda0):
         self.loss = loss
         self.fit_intercept = fit_intercept
-        self.lambda0: float | None = None
-        if fit_intercept == "shrink":
-            auto = isinstance(lambda0, str)
-            self.lambda0 = float(0.5 * task_weight.mean() if auto else lambda0)
         self.features: FeatureWeight | None = None
         self.omega = task_weight
         self.dtype = data.X.dtype
         total = data.task_sum(data.weight)
         share = data.weight / data.spread(np.where(total > 0, total, 1.0))
         self.share, self.weight = share, share * data.spread(task_weight)
+        spread = data.task_sum(share**2)
+        self.sizes = np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0)
+        self.lambda0: float | None = None
+        if fit_intercept == "shrink":
+            auto = isinstance(lambda0, str)
+            self.lambda0 = self._automatic() if auto else float(lambda0)
         self.y = data.y.astype(np.float64)
         self.bounds = data.bounds
         self.least_squares = None
+
+    def _automatic(self):
+        """Return the strength of "shrink": half a task weight, of labels a prior's."""
+        if self.loss.targets != "classification":
+            return float(0.5 * self.omega.mean())
+        return rows_share(self.omega, self.sizes) / (2 * INTERCEPT_VARIANCE)
 
     def weigh(self, features: FeatureWeight) -> None:
         """Let the features count with weights in the penalty."""
@@ -147,22 +164,47 @@ class Centred(Rows):
         self.y = y - data.spread(self.y_means)
         self.y[self.weight == 0] = 0.0
         self.within = self.design = _centre(data, self.means, data.own)
-        n_tasks = len(task_weight)
+        self.pooled = pooled
+        self._join()
+
+    def _join(self):
+        """Add rows for what the task means say where the intercepts are not free."""
+        n_tasks, omega = len(self.omega), self.omega
         self.between = np.zeros(n_tasks)
-        if fit_intercept == "shared":
-            self.between = task_weight
-        elif fit_intercept == "shrink":
+        if self.fit_intercept == "shared":
+            self.between = omega
+        elif self.fit_intercept == "shrink":
             twice = 2 * self.lambda0
-            self.between = twice * task_weight / (task_weight + twice)
+            self.between = twice * omega / (omega + twice)
+        self.design = self.within
         if n_tasks == 1 or not self.between.any():
             return
         means = self.means
-        if pooled:
+        if self.pooled:
             common = self.between @ means / self.between.sum()
             means = _subtract(means, common, np.empty_like(means))
-        self.design = Between(self.design, means, self.between)
+        self.design = Between(self.within, means, self.between)
         self.y = np.concatenate([self.y, self.design.project(self.y_means)])
         self.weight = np.concatenate([self.weight, np.ones(n_tasks)])
+
+    def with_lambda0(self, lambda0: float):
+        """Return the same rows with another strength of "shrink".
+
+        Parameters
+        ----------
+        lambda0 : float
+            The strength.
+
+        Returns
+        -------
+        rows : Centred
+            They share the centred rows.
+        """
+        other, n = copy(self), self.within.bounds[-1]
+        other.lambda0 = lambda0
+        other.y, other.weight = self.y[:n], self.weight[:n]
+        other._join()
+        return other
 
     def intercepts(self, W: np.ndarray) -> np.ndarray:
         """Return the intercepts (n_tasks,) that belong to coefficients W."""
@@ -210,9 +252,11 @@ class Uncentred(Rows):
             design = _centre(data, self.means)
         else:
             design = _plain(data)
+        shared = isinstance(fit_intercept, str)
+        self._centred = partial(_centre_by_task, data, self.share) if shared else None
         offset = data.offset
         if loss.n_classes is None:
-            if isinstance(fit_intercept, str):
+            if shared:
                 rows = partial(_least_squares, data, fit_intercept, self.lambda0)
                 self.least_squares = rows
             else:
@@ -224,10 +268,28 @@ class Uncentred(Rows):
             self.present = design.present(self.weight)
             offset = None if offset is None else design.repeat(offset)
             self.bounds = design.bounds
+            if shared:
+                centre, K = self._centred, loss.n_classes
+                self._centred = lambda: PerClass(centre(), K, by_task)
         self.by_task = by_task
-        self.within = self.design = self.plain = design
+        self.design = self.plain = design
         self.profile = Profiled(loss, fit_intercept, self.lambda0 or 0.0, offset)
         self.loss = self.profile
+
+    @property
+    def within(self):
+        """The design whose rows are centred within each task if there are intercepts.
+
+        Of intercepts that are not free it is made when asked for, and not kept.
+        """
+        if self._centred is None:
+            return self.design
+        design, features = self._centred(), self.features
+        if features is None:
+            return design
+        if len(features.free):
+            design = Selected(design, features.kept)
+        return Scaled(design, features.scale)
 
     def weigh(self, features: FeatureWeight) -> None:
         """Let the features count with weights in the penalty."""
@@ -242,7 +304,7 @@ class Uncentred(Rows):
             own = partial(Selected, features=features.free)
             self.loss = WithCovariates(self.loss, own(design), on_design(squares, own))
             design = Selected(design, features.kept)
-        self.within = self.design = Scaled(design, features.scale)
+        self.design = Scaled(design, features.scale)
         if squares is not None:
             self.least_squares = partial(_weighed_squares, features, squares)
 
@@ -349,6 +411,10 @@ def _task_means(data, share):
     for mean, own, X in zip(means, parts, data.pieces, strict=True):
         mean[:] = own @ X
     return means
+
+
+def _centre_by_task(data, share):
+    return _centre(data, _task_means(data, share))
 
 
 def _centre(data, means, own=False):

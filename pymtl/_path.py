@@ -89,9 +89,31 @@ class Training:
     def __init__(self, estimator, X, y, sample_weight=None, offset=None):
         self.estimator = estimator
         self.data = estimator._read(X, y, sample_weight, offset)
+        if estimator.feature_weight is not None:
+            self.data.own = False  # to be centred again
         self.centred = estimator._centre(self.data)
         if estimator._loss().quadratic:
             self.centred.reduce()
+
+    def ridge(self) -> float | None:
+        """Return the automatic strength of a ridge that paths leave as it is."""
+        if getattr(self.estimator, "lambda2", None) != "auto":
+            return None
+        penalty = self.penalty(self.estimator)
+        if not penalty.structure or "lambda2" in self.estimator._moved(penalty):
+            return None
+        kept = (p for p in summands(penalty) if not p.structure)
+        return next((p.lambda2 for p in kept if p.lambda2 > 0), None)
+
+    def shrink(self, lambda0: float) -> None:
+        """Take another strength for intercepts that are shrunk to their mean."""
+        if lambda0 == self.centred.lambda0:
+            return
+        if hasattr(self.centred, "with_lambda0") and self.centred.features is None:
+            self.centred = self.centred.with_lambda0(lambda0)
+        else:
+            model = with_parameters(self.estimator, {"lambda0": lambda0})
+            self.centred = model._centre(self.data)
 
     def penalty(self, model):
         """Return the penalty of a model with numbers for its strengths."""
@@ -100,12 +122,15 @@ class Training:
     def sweep(self, settings: Iterable[dict], W=None) -> Iterator[tuple]:
         """Yield (model, penalty, problem, result) for settings of the parameters.
 
-        The settings are of strengths and of options of the penalty. Each fit starts
+        The settings are of strengths, `lambda0` among them, and of options of the
+        penalty. Each fit starts
         from where the two before lead to, and shares what they knew of the data.
         """
         problem, known = None, []
         for parameters in settings:
             model = with_parameters(self.estimator, parameters)
+            if "lambda0" in parameters:
+                self.shrink(parameters["lambda0"])
             penalty = self.penalty(model)
             problem = model._problem(self.centred, penalty, like=problem)
             if W is not None and W.shape != problem.design.shape:

@@ -487,7 +487,7 @@ class MultiTaskBase(Parameters):
         free = [p for p in summands(penalty) if p.null_space(design.shape[1]).size]
         if not free:
             return gradient
-        resolved = penalty.resolve(gradient, self._curvature(centred))
+        resolved = self._numbers(centred, penalty, gradient)
         matrix = self._weighed(centred, split_quadratic(resolved, design.shape[1])[0])
         rows = design, loss, centred.y, centred.weight
         problem = Problem(*rows, matrix, free[0], squares)
@@ -511,8 +511,12 @@ class MultiTaskBase(Parameters):
         """Return the penalty with numbers for its automatic strengths."""
         if penalty.is_auto:
             gradient = self._null_gradient(centred, penalty)
-            penalty = penalty.resolve(gradient, self._curvature(centred))
+            penalty = self._numbers(centred, penalty, gradient)
         return penalty
+
+    def _numbers(self, centred, penalty, gradient):
+        """Return the penalty with numbers, given the negative null gradient."""
+        return penalty.resolve(gradient, self._curvature(centred))
 
     def _problem(self, centred, penalty, like=None):
         """Return the problem to solve; it shares what `like` knows of the same data."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from copy import copy, deepcopy
+from copy import deepcopy
 from itertools import chain
 from numbers import Integral, Real
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from joblib import delayed
 from scipy.stats import rankdata
-from sklearn.base import MetaEstimatorMixin, clone, is_classifier
+from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
@@ -26,10 +26,13 @@ from .._path import Training, check_values, with_parameters
 from .._sklearn import Parameters
 from ..metrics import get_scorer
 from ._criterion import Criterion
+from ._edges import warn_of_edges
+from ._folds import evaluate, final_step, prepared, warn_of_failures
 from ._samples import Samples
-from ._scoring import DefaultScore, MeanSquaredError, score
+from ._scoring import MeanSquaredError
 
 RULES = ("min", "1se", "bic", "ebic")
+RIDGES = (100.0, 10.0, 1.0)  # times what "auto" is, where that is left alone otherwise
 
 
 def _best_has(name):
@@ -43,10 +46,10 @@ def _best_has(name):
 class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
     r"""Choose the strengths of an estimator by cross-validation inside every task.
 
-    The candidates are a grid lambda1 x lambda2 x `param_grid`. Each fold reads and
-    decomposes its training data once for the whole grid of strengths, and fits along
-    the path of lambda1 from the strongest down, each fit started from the last. The
-    scores are those of scikit-learn's `GridSearchCV` on the same folds.
+    The candidates are a grid lambda1 x lambda2 x lambda0 x `param_grid`. Each fold
+    reads and decomposes its training data once for the whole grid of strengths, and
+    fits along the path of lambda1 from the strongest down, each fit started from the
+    last. The scores are those of scikit-learn's `GridSearchCV` on the same folds.
 
     Parameters
     ----------
@@ -57,11 +60,18 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
         the values of the estimator's own path on all data, all strengths of the
         structure moving in one proportion. None leaves lambda1 to `param_grid`, or as
         it is.
-    lambda2 : array-like or None, default=None
-        Values of lambda2.
+    lambda2 : "auto", array-like or None, default="auto"
+        Values of lambda2. "auto" searches a ridge that the estimator leaves to "auto"
+        beside a structure, and that the path does not move, as classifiers near their
+        mean have it: at 100, 10 and 1 times its automatic value. None leaves lambda2
+        to `param_grid`, or as it is.
+    lambda0 : array-like or None, default=None
+        Values of lambda0, the strength of ``fit_intercept="shrink"``; the data are not
+        read again.
     param_grid : dict, list of dict or None, default=None
-        Further parameters as in `GridSearchCV`, for example ``{"lambda0": [0.1, 1]}``
-        or parameters of a pipeline's steps. The data are read anew for each.
+        Further parameters as in `GridSearchCV`, for example ``{"fit_intercept": [True,
+        "shrink"]}`` or parameters of a pipeline's steps. The data are read anew for
+        each.
     n_lambdas : int, default=30
         Number of values of "path".
     eps : float, default=1e-3
@@ -80,6 +90,9 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
         "ebic" (which also counts the models of the same size) take no folds: they fit
         all data, for losses that are likelihoods and structures that are quadratic, or
         select features or a rank.
+    error_score : "raise" or float, default=nan
+        The score of a fit, or of a scorer, that raises an error, with a warning that
+        has the error; "raise" lets it pass. Where all fits fail it is raised.
     n_jobs : int or None, default=None
         Number of folds that are fitted at a time, through joblib.
     refit : bool, default=True
@@ -101,6 +114,10 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
         Its mean score.
     best_estimator_ : estimator
         The estimator with these parameters, fitted to all data.
+    fixed_strengths_ : dict
+        Strengths of the structure and the intercepts that no candidate varies, with
+        the values that the best estimator used (as they were given, if it was not
+        fitted).
     scorer_ : callable or None
         The scorer; None for the mean squared error.
     n_splits_ : int
@@ -120,6 +137,11 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
     scorers as dicts by task; scikit-learn's own scorers get one vector of all samples.
     The offset of held-out samples enters their predictions; their weights enter the
     default score only.
+
+    Where the best candidate has a strength at the edge of its values and the score was
+    still rising there, a warning names it. The strong end of a path, from where on
+    there is the null model or one model for all, and a value of zero have nothing
+    beyond.
 
     "bic" is :math:`-2 \log L + k \log n`. The likelihood L is that of the loss: of
     Gaussian noise with its most likely variance for the squared loss (of each task for
@@ -157,13 +179,15 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
         estimator: Any,
         *,
         lambda1: str | Sequence[float] | None = "path",
-        lambda2: Sequence[float] | None = None,
+        lambda2: str | Sequence[float] | None = "auto",
+        lambda0: Sequence[float] | None = None,
         param_grid: dict | Sequence[dict] | None = None,
         n_lambdas: int = 30,
         eps: float = 1e-3,
         cv: Any = 5,
         scoring: str | Callable | None = None,
         select: str = "min",
+        error_score: str | float = np.nan,
         n_jobs: int | None = None,
         refit: bool = True,
         verbose: int = 0,
@@ -171,12 +195,14 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
         self.estimator = estimator
         self.lambda1 = lambda1
         self.lambda2 = lambda2
+        self.lambda0 = lambda0
         self.param_grid = param_grid
         self.n_lambdas = n_lambdas
         self.eps = eps
         self.cv = cv
         self.scoring = scoring
         self.select = select
+        self.error_score = error_score
         self.n_jobs = n_jobs
         self.refit = refit
         self.verbose = verbose
@@ -213,7 +239,7 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
         """
         self._check_options()
         self._check_column()
-        final, _ = _parts(self.estimator)
+        final, _ = final_step(self.estimator)
         samples = Samples(X, y, sample_weight, offset, final.task_column)
         grid = [
             (outer, *self._settings(outer, X, y, sample_weight, offset))
@@ -229,6 +255,12 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
             self._by_criterion(grid, params, samples)
         else:
             self._by_folds(grid, params, samples, groups)
+        warn_of_edges(
+            type(self).__name__,
+            grid,
+            self.cv_results_["mean_test_score"],
+            isinstance(self.lambda1, str),
+        )
         self.best_params_ = params[self.best_index_]
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
         if self.refit:
@@ -242,7 +274,24 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
             self.refit_time_ = time.perf_counter() - start
             if hasattr(best, "feature_names_in_"):
                 self.feature_names_in_ = best.feature_names_in_
+        self.fixed_strengths_ = self._fixed(params)
         return self
+
+    def _fixed(self, params):
+        """Return the strengths that no candidate varies."""
+        model = clone(self.estimator).set_params(**deepcopy(self.best_params_))
+        final, prefix = final_step(model)
+        fitted = final_step(self.best_estimator_)[0] if self.refit else final
+        varied = {name for setting in params for name in setting}
+        names = final.get_params(deep=False)
+        strengths = [n for n in names if n.startswith("lambda") or n == "ridge"]
+        if final.fit_intercept != "shrink":
+            strengths = [name for name in strengths if name != "lambda0"]
+        return {
+            name: getattr(fitted, f"{name}_", names[name])
+            for name in strengths
+            if prefix + name not in varied
+        }
 
     def _check_options(self):
         if self.select not in RULES:
@@ -252,10 +301,16 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
         check_scalar(
             self.eps, "eps", Real, min_val=0, max_val=1, include_boundaries="neither"
         )
-        if isinstance(self.lambda1, str) and self.lambda1 != "path":
-            msg = f"lambda1 must be 'path', values or None, got {self.lambda1!r}."
+        for name, word in (("lambda1", "path"), ("lambda2", "auto")):
+            value = getattr(self, name)
+            if isinstance(value, str) and value != word:
+                msg = f"{name} must be {word!r}, values or None, got {value!r}."
+                raise ValueError(msg)
+        error = self.error_score
+        if error != "raise" and not isinstance(error, Real):
+            msg = f"error_score must be 'raise' or a number, got {error!r}."
             raise ValueError(msg)
-        final, _ = _parts(self.estimator)
+        final, _ = final_step(self.estimator)
         if not hasattr(final, "_moved"):
             msg = (
                 f"MultiTaskSearchCV searches the estimators of pymtl and pipelines "
@@ -266,7 +321,7 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
 
     def _check_column(self):
         """Refuse a task column that is a position behind steps that may move it."""
-        final, _ = _parts(self.estimator)
+        final, _ = final_step(self.estimator)
         column = final.task_column
         if isinstance(column, str | None) or not isinstance(self.cv, Integral):
             return
@@ -285,10 +340,13 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
     def _settings(self, outer, X, y, sample_weight, offset):
         """Return the prefix and lines of settings, on each the strongest first."""
         model = clone(self.estimator).set_params(**deepcopy(outer))
-        final, prefix = _parts(model)
+        final, prefix = final_step(model)
         names = final.get_params(deep=False)
         lambda1, lambda2 = self.lambda1, self.lambda2
-        if "lambda1" not in names and lambda2 is not None and "lambda2" in names:
+        automatic = isinstance(lambda2, str)
+        if automatic:
+            lambda2 = None
+        elif "lambda1" not in names and lambda2 is not None and "lambda2" in names:
             lambda1, lambda2 = lambda2, None
         if lambda2 is not None and "lambda2" not in names:
             msg = (
@@ -296,33 +354,59 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
                 "param_grid, for example param_grid={'penalty__right__lambda2': [...]}."
             )
             raise ValueError(msg)
+        thirds = self._intercepts(outer, final)
         seconds = [{}]
         if lambda2 is not None:
             seconds = [{"lambda2": v} for v in _decreasing(lambda2, "lambda2")]
-        first = next((n for n in ("lambda1", "lambda2") if n in names), None)
         if lambda1 is None:
-            return prefix, [[second] for second in seconds]
+            return prefix, [[third | second] for third in thirds for second in seconds]
         path = isinstance(lambda1, str)
-        if first is not None and not path:
-            firsts = [{first: v} for v in _decreasing(lambda1, "lambda1")]
-            return prefix, [[second | v for v in firsts] for second in seconds]
-        if isinstance(model, Pipeline) and len(model) > 1:
-            X = model[:-1].fit_transform(X, y)
-        training = Training(final, X, y, sample_weight, offset)
+        first = next((n for n in ("lambda1", "lambda2") if n in names), None)
+        ridge = automatic and first == "lambda1" and names.get("lambda2") == "auto"
+        training = None
+        if path or first is None or ridge:
+            if isinstance(model, Pipeline) and len(model) > 1:
+                X = model[:-1].fit_transform(X, y)
+            training = Training(final, X, y, sample_weight, offset)
+        if ridge and (value := training.ridge()):
+            seconds = [{"lambda2": factor * value} for factor in RIDGES]
+        values = None if path else lambda1
         lines = []
         for second in seconds:
-            training.estimator = with_parameters(final, second)
-            values = None if path else lambda1
-            moved = training.settings(values, self.n_lambdas, self.eps)[2]
-            lines.append([moving | second for moving in moved])
-        return prefix, lines
+            if first is not None and not path:
+                line = [{first: v} for v in _decreasing(lambda1, "lambda1")]
+            else:
+                training.estimator = with_parameters(final, second)
+                line = training.settings(values, self.n_lambdas, self.eps)[2]
+            lines.append([moving | second for moving in line])
+        return prefix, [[v | third for v in line] for third in thirds for line in lines]
+
+    def _intercepts(self, outer, final):
+        """Return the settings of lambda0."""
+        if self.lambda0 is None:
+            return [{}]
+        if final.fit_intercept == "shrink":
+            return [{"lambda0": v} for v in _decreasing(self.lambda0, "lambda0")]
+        if any(name.endswith("fit_intercept") for name in outer):
+            return [{}]
+        msg = (
+            "lambda0 is the strength of fit_intercept='shrink', but the estimator has "
+            f"fit_intercept={final.fit_intercept!r}."
+        )
+        raise ValueError(msg)
 
     def _by_folds(self, grid, params, samples, groups):
         splits = samples.split(self.cv, groups)
         self.n_splits_ = len(splits)
         jobs = [
-            delayed(_evaluate)(
-                self.estimator, outer, [*chain(*lines)], samples, *split, self.scorer_
+            delayed(evaluate)(
+                self.estimator,
+                outer,
+                [*chain(*lines)],
+                samples,
+                *split,
+                self.scorer_,
+                self.error_score,
             )
             for split in splits
             for outer, _, lines in grid
@@ -332,6 +416,7 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
             np.concatenate([part[i] for part in found]).reshape(len(splits), -1)
             for i in range(4)
         )
+        warn_of_failures([part[4] for part in found], scores.size, self.error_score)
         _warn_of_misses(self.estimator, ~converged)
         self.cv_results_ = _results(params, scores, fit_times, score_times)
         mean = self.cv_results_["mean_test_score"]
@@ -494,7 +579,7 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
         model = clone(self.estimator)
         if isinstance(model, Pipeline) and len(model) > 1:
             X = model[:-1].fit_transform(X, y)
-        return _parts(model)[0].lambda_max(X, y, sample_weight, offset)
+        return final_step(model)[0].lambda_max(X, y, sample_weight, offset)
 
     def _best(self):
         check_is_fitted(self, "cv_results_")
@@ -527,90 +612,14 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
         return tags
 
 
-def _parts(estimator):
-    """Return the last step of a pipeline, and the prefix of its parameters."""
-    if isinstance(estimator, Pipeline):
-        name, final = estimator.steps[-1]
-        return final, f"{name}__"
-    return estimator, ""
-
-
 def _decreasing(values, name):
     return np.sort(check_values(values, name))[::-1].tolist()
-
-
-def _prepared(estimator, outer, X, y, sample_weight, offset):
-    """Return the estimator with its first steps fitted, and the training data."""
-    model = clone(estimator).set_params(**deepcopy(outer))
-    if isinstance(model, Pipeline) and len(model) > 1:
-        X = model[:-1].fit_transform(X, y)
-    return model, Training(_parts(model)[0], X, y, sample_weight, offset)
-
-
-def _evaluate(estimator, outer, settings, samples, train, test, scorer):
-    """Return scores, times and convergence of all settings on one fold."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        start = time.perf_counter()
-        model, training = _prepared(estimator, outer, *samples.take(train))
-        reading = (time.perf_counter() - start) / len(settings)
-        start = time.perf_counter()
-        X, y, sample_weight, offset = samples.take(test)
-        final = training.estimator
-        squares, found, by_default = None, {}, None
-        if scorer is None and is_classifier(final):
-            by_default = DefaultScore(X, y, sample_weight, offset)
-        elif scorer is None:
-            inner = X
-            if model is not final and len(model) > 1:
-                inner = model[:-1].transform(X)
-            squares = MeanSquaredError(inner, y, sample_weight, offset)
-            found = training.closed_form(settings)
-        n = len(settings)
-        scores, fit_times, score_times = np.empty(n), np.empty(n), np.empty(n)
-        converged = np.ones(n, dtype=bool)
-        if found:
-            known = list(found)
-            middle = time.perf_counter()
-            reader = training.reader(settings[known[0]])
-            scores[known] = squares.of_all(reader, list(found.values()))
-            fit_times[known] = reading + (middle - start) / len(known)
-            score_times[known] = (time.perf_counter() - middle) / len(known)
-        rest = [i for i in range(n) if i not in found]
-        first, start = None, time.perf_counter()
-        fits = training.sweep([settings[i] for i in rest])
-        for i, (fit, penalty, problem, result) in zip(rest, fits, strict=True):
-            if squares is not None and first is not None:
-                fit = copy(first)
-                fit.coef_, fit.intercept_ = training.coefficients(problem, result)
-            else:
-                fit = first = training.fitted(fit, penalty, problem, result)
-            middle = time.perf_counter()
-            if squares is not None:
-                scores[i] = squares(fit)
-            elif by_default is not None:
-                scores[i] = by_default(_behind(model, fit))
-            else:
-                scores[i] = score(scorer, _behind(model, fit), X, y, offset)
-            end = time.perf_counter()
-            fit_times[i], score_times[i] = reading + middle - start, end - middle
-            converged[i] = result.converged
-            start = time.perf_counter()
-        return scores, fit_times, score_times, converged
-
-
-def _behind(model, fit):
-    """Return the fitted pipeline that ends with a fitted step."""
-    if not isinstance(model, Pipeline):
-        return fit
-    steps = [*model.steps[:-1], (model.steps[-1][0], fit)]
-    return Pipeline(steps)
 
 
 def _criterion(estimator, outer, settings, samples, extended):
     """Yield the information criterion of each setting, its time and convergence."""
     data = samples.take(np.arange(samples.n_samples))
-    model, training = _prepared(estimator, outer, *data)
+    model, training = prepared(estimator, outer, *data)
     X, y, sample_weight, offset = data
     if isinstance(model, Pipeline) and len(model) > 1:
         X = model[:-1].transform(X)
@@ -651,7 +660,7 @@ def _results(params, scores, fit_times, score_times):
 
 def _warn_of_misses(estimator, missed):
     if missed.any():
-        final, _ = _parts(estimator)
+        final, _ = final_step(estimator)
         warnings.warn(
             f"{type(final).__name__}: {missed.sum()} of {missed.size} fits of the "
             f"search did not reach tol={final.tol:.0e} in max_iter={final.max_iter} "

@@ -42,6 +42,17 @@ def exact(estimator: Any, **params: Any) -> Any:
     return fresh(estimator, **{**EXACT, **params})
 
 
+def used_strengths(model: Any) -> dict[str, Any]:
+    """Return the strengths of a fitted classifier, whose "auto" counts the rows."""
+    if not is_classifier(model):
+        return {}
+    given = model.get_params(deep=False)
+    if "penalty" in given:
+        return {"penalty": model.penalty_}
+    names = [name for name in given if name.startswith("lambda")]
+    return {n: getattr(model, f"{n}_") for n in names if hasattr(model, f"{n}_")}
+
+
 def make_tasks(sizes=SIZES, n_features=5, seed=0):
     """Return lists of read-only arrays; the last feature is of no use."""
     rng = np.random.default_rng(seed)

@@ -20,6 +20,7 @@ from ._data import (
     shared_for,
     slack,
     tasks_for,
+    used_strengths,
 )
 
 ORDER = [3, 0, 5, 1, 4, 2]
@@ -110,7 +111,8 @@ def check_sample_weight(estimator):
     ym = [np.repeat(y, k) for y, k in zip(ys, times, strict=True)]
     repeated = exact(estimator).fit(many, ym)
     weights = [frozen(k, float) for k in times]
-    weighted = exact(estimator).fit(Xs, ys, sample_weight=weights)
+    same = used_strengths(repeated)
+    weighted = exact(estimator, **same).fit(Xs, ys, sample_weight=weights)
     require_same_fit(weighted, repeated, f"{message} (lists)")
     require_close(
         weighted.score(Xs, ys, sample_weight=weights),
@@ -119,11 +121,12 @@ def check_sample_weight(estimator):
         f"{message} in the score of lists",
     )
     halved = [0.5 * w for w in weights]
+    scaled = exact(estimator).fit(Xs, ys, sample_weight=weights)
     weighted = exact(estimator).fit(Xs, ys, sample_weight=halved)
-    require_same_fit(weighted, repeated, "the scale of the weights of a task counts")
+    require_same_fit(weighted, scaled, "the scale of the weights of a task counts")
     X, y, order = make_long(Xs, ys)
     weight = frozen(np.concatenate(weights)[order])
-    weighted = exact(estimator, task_column=0).fit(X, y, sample_weight=weight)
+    weighted = exact(estimator, task_column=0, **same).fit(X, y, sample_weight=weight)
     require_same_fit(weighted, repeated, f"{message} (long table)")
     times = np.concatenate(times)[order]
     require_close(
@@ -139,11 +142,13 @@ def check_sample_weight(estimator):
         [np.repeat(X, k[:, t], axis=0) for t in range(Y.shape[1])],
         [np.repeat(Y[:, t], k[:, t]) for t in range(Y.shape[1])],
     )
-    weighted = exact(estimator).fit(X, Y, sample_weight=frozen(k, float))
+    same = used_strengths(lists)
+    weighted = exact(estimator, **same).fit(X, Y, sample_weight=frozen(k, float))
     require_same_fit(weighted, lists, f"{message} (shared design, a weight a label)")
     k = k[:, 0]
     repeated = exact(estimator).fit(np.repeat(X, k, axis=0), np.repeat(Y, k, axis=0))
-    weighted = exact(estimator).fit(X, Y, sample_weight=frozen(k, float))
+    same = used_strengths(repeated)
+    weighted = exact(estimator, **same).fit(X, Y, sample_weight=frozen(k, float))
     require_same_fit(weighted, repeated, f"{message} (shared design)")
     require_close(
         weighted.score(X, Y, sample_weight=frozen(k, float)),
@@ -157,7 +162,7 @@ def check_duplicated_rows(estimator):
     """All rows twice is the same problem, as the loss is a mean within each task."""
     Xs, ys = tasks_for(estimator)
     model = exact(estimator).fit(Xs, ys)
-    twice = exact(estimator).fit(
+    twice = exact(estimator, **used_strengths(model)).fit(
         [np.repeat(X, 2, axis=0) for X in Xs], [np.repeat(y, 2) for y in ys]
     )
     require_same_fit(twice, model, "all rows twice gives another fit")
