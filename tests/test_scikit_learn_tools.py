@@ -3,18 +3,21 @@
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.ensemble import BaggingRegressor
 from sklearn.model_selection import (
     GridSearchCV,
     cross_val_score,
     cross_validate,
     learning_curve,
 )
+from sklearn.pipeline import make_pipeline
 
 from pymtl import (
     MultiTaskL21Regressor,
     MultiTaskMeanClassifier,
     MultiTaskMeanRegressor,
     MultiTaskSearchCV,
+    TaskScaler,
     split_tasks,
     stack_tasks,
 )
@@ -49,6 +52,18 @@ def test_lists_of_classifiers_are_refused():
     search = GridSearchCV(MultiTaskMeanClassifier(), {"lambda1": [0.1]}, cv=3)
     with pytest.raises(ValueError, match="MultiTaskSearchCV takes lists"):
         search.fit(XS, labels)
+
+
+@pytest.mark.parametrize("estimator", [MultiTaskMeanRegressor, MultiTaskL21Regressor])
+def test_folds_that_miss_tasks_are_scored(estimator):
+    """Rows sorted by task, and folds that know of none, as cv=5 makes them."""
+    X, y = stack_tasks(XS, YS)
+    model = make_pipeline(TaskScaler(task_column=0), estimator(0.01, task_column=0))
+    with pytest.warns(UserWarning):
+        scores = cross_val_score(model, X, y, cv=3)
+    assert scores.min() > 0.8
+    bags = BaggingRegressor(estimator(0.01, task_column=0), 3, random_state=0)
+    assert bags.fit(X, y).score(X, y) > 0.8
 
 
 class Table(RegressorMixin, BaseEstimator):
