@@ -5,6 +5,7 @@ PYTHON ?= python3
 JOBS   ?= 2
 BENCH  ?= l21
 FUZZ   ?= --minutes 10 --seed 0
+MUTANTS ?= --sample 200 --seed 0
 
 VENV   := .venv
 OLDEST := .venv-oldest
@@ -15,7 +16,7 @@ INSTALL := -m pip install -qq --disable-pip-version-check
 # one BLAS thread a worker: workers times threads is what the machine has to carry
 PYTEST  := env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo test test-all fuzz test-oldest lint docs bench dist clean
+.PHONY: help demo test test-all fuzz mutants test-oldest lint docs bench dist clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -24,6 +25,7 @@ help:
 	@echo "make test         the test suite (ARGS=... goes to pytest, JOBS=$(JOBS) workers)"
 	@echo "make test-all     the same with the slow sweeps"
 	@echo "make fuzz         random fits of hostile data, audited (FUZZ=\"$(FUZZ)\")"
+	@echo "make mutants      mutation testing of the numerical core (MUTANTS=\"$(MUTANTS)\")"
 	@echo "make test-oldest  the suite on the oldest supported dependencies"
 	@echo "make lint         ruff"
 	@echo "make docs         HTML pages in docs/_build/html; a warning is an error"
@@ -42,6 +44,9 @@ test-all: $(VENV)/.test
 
 fuzz: $(VENV)/.test
 	$(PYTEST) $(VENV)/bin/python -m tests.fuzz $(FUZZ)
+
+mutants: $(VENV)/.mutants
+	$(PYTEST) $(VENV)/bin/python -m tests.mutants $(MUTANTS)
 
 test-oldest: $(OLDEST)/.test
 	$(PYTEST) NUMBA_CACHE_DIR=$(CURDIR)/$(OLDEST)/numba \
@@ -86,6 +91,10 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/.made
 
 $(VENV)/.test: pyproject.toml | $(VENV)/.made
 	$(VENV)/bin/python $(INSTALL) -e ".[test]"
+	@touch $@
+
+$(VENV)/.mutants: pyproject.toml | $(VENV)/.made
+	$(VENV)/bin/python $(INSTALL) -e ".[mutants]"
 	@touch $@
 
 $(VENV)/.docs: pyproject.toml | $(VENV)/.made

@@ -1,0 +1,323 @@
+"""Mutation testing: ``python -m tests.mutants --sample 200 --seed 0``.
+
+The mutants are those of cosmic-ray's operators, drawn at random from the numerical
+core. Each runs in a process of its own, forked after the large imports, in which the
+loader reads the mutated text in place of the file's: nothing on the disk changes. It
+meets the tests of its module only, see :data:`TESTS`, and stops at the first that
+fails. A mutant that takes four times as long as the unchanged module counts as killed.
+
+Neither cosmic-ray's own driver nor mutmut fits here: the first runs the same tests for
+every mutant, the second every test that touches the mutated function, which for a
+penalty's `value` or a loss's `gradient` is most of the suite, and it passes over
+functions with decorators. Compiled kernels are not mutated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib.abc
+import importlib.machinery
+import os
+import random
+import resource
+import signal
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PLACES = ["penalties", "losses", "solvers", "designs.py", "_intercept.py"]
+OPERATORS = [
+    "AddNot",
+    "NumberReplacer",
+    "ReplaceAndWithOr",
+    "ReplaceOrWithAnd",
+    "ReplaceTrueWithFalse",
+    "ReplaceFalseWithTrue",
+    "ReplaceBreakWithContinue",
+    "ReplaceContinueWithBreak",
+    "ZeroIterationForLoop",
+    *(
+        f"ReplaceBinaryOperator_{pair}"
+        for pair in ["Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "Pow_Mul"]
+        + ["FloorDiv_Mul", "Mod_Mul", "BitAnd_BitOr", "BitOr_BitAnd"]
+    ),
+    *(
+        f"ReplaceComparisonOperator_{pair}"
+        for pair in ["Lt_Gt", "LtE_GtE", "Gt_Lt", "GtE_LtE", "Eq_NotEq", "NotEq_Eq"]
+        + ["Is_IsNot", "IsNot_Is", "Lt_LtE", "Gt_GtE"]
+    ),
+    "ReplaceUnaryOperator_USub_UAdd",
+    "ReplaceUnaryOperator_Delete_Not",
+]
+# Tests of a module: files, and what `-k` selects of them, {} being the names below.
+PENALTY = "penalties losses_and_penalties fuzz new_task_structures", "{}"
+LOSS = "losses losses_and_penalties", "{} and not Graph and not Fused and not Tree"
+COMPONENTS = "penalties losses_and_penalties low_rank fuzz", "Dirty or DataShared"
+SPECTRAL = "penalties low_rank fuzz", "TraceNorm or Clustered"
+PRIOR = "new_task_structures", "prox or fixed or place or distances"
+TIED = "optimum losses_and_penalties", "equals_cvxpy or gap_bounds or Chain or Graph"
+FITS = "optimum losses_and_penalties fuzz", "equals_cvxpy or logistic or L21 or Mean"
+TESTS = {
+    "penalties/_base": (
+        "penalties losses_and_penalties new_task_structures",
+        "sum or L21 or Mean or auto or graph or chain",
+    ),
+    "penalties/_sign": ("penalties positive", "L1 or LInf or positive"),
+    "penalties/_two_parts": COMPONENTS,
+    "penalties/_components": COMPONENTS,
+    "penalties/_spectral": SPECTRAL,
+    "penalties/_box_norm": ("penalties low_rank fuzz", "Clustered or ASO"),
+    "penalties/_squared_trace_norm": ("penalties low_rank fuzz", "Relationship"),
+    "penalties/_task_matrix": ("penalties graphs optimum", "matri or Chain or cvxpy"),
+    "penalties/_adjacency": ("penalties graphs", "Graph or adjacency or graph"),
+    "penalties/_order": ("penalties graphs new_task", "order or time or Chain"),
+    "penalties/_prior": PRIOR,
+    "penalties/network_lasso": ("penalties network_lasso fuzz", "{} or network"),
+    "penalties/trace_ball": ("penalties low_rank", "budget or TraceBall"),
+    "penalties": PENALTY,
+    "losses/_base": ("losses losses_and_penalties", "registry or L21 or far"),
+    "losses/_kinked": ("losses losses_and_penalties smoothing", "hinge or quantile"),
+    "losses/_smoothed": ("losses smoothing", ""),
+    "losses/_profiled": ("losses intercepts", "shift or intercepts or shared"),
+    "losses/_per_task": ("losses mixed", ""),
+    "losses": LOSS,
+    "solvers/admm": ("admm", ""),
+    "solvers/alm": ("network_lasso low_rank", "NetworkLasso or TraceNorm or network"),
+    "solvers/bcd": ("bcd working_set", ""),
+    "solvers/newton": (
+        "losses_and_penalties fuzz",
+        "logistic or poisson or Classifier",
+    ),
+    "solvers/direct": ("optimum intercepts", "direct or ridge or closed or cvxpy"),
+    "solvers/closed": ("optimum intercepts", "direct or ridge or closed or cvxpy"),
+    "solvers/smoothing": ("smoothing", ""),
+    "solvers/support": ("bcd working_set", ""),
+    "solvers/working_set": ("bcd working_set", ""),
+    "solvers": FITS,
+    "designs": ("designs sparse intercepts", ""),
+    "_intercept": ("intercepts optimum", "cvxpy or intercept"),
+}
+NAMES = {
+    "aso": "ASO or aso",
+    "linf": "LInf or linf",
+    "l1": "L1",
+    "squared": "squared-",
+    "hinge": "hinge-",
+    "sparse_low_rank": "SparseLowRank or SparseRankBudget or sparse_low_rank",
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of one file."""
+
+    path: str
+    operator: str
+    occurrence: int
+    line: int
+
+    @property
+    def place(self):
+        """The entry of PLACES that it belongs to."""
+        return self.path.split("/")[1]
+
+    @property
+    def module(self):
+        """The name of the mutated module."""
+        return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def all_mutants():
+    """Return every mutant whose code differs from the original's."""
+    from cosmic_ray.ast import ast_nodes, get_ast
+    from cosmic_ray.plugins import get_operator
+
+    found = []
+    for place in PLACES:
+        top = ROOT / "pymtl" / place
+        for path in sorted(top.rglob("*.py")) if top.is_dir() else [top]:
+            text = path.read_text()
+            nodes = list(ast_nodes(get_ast(text)))
+            for name in OPERATORS:
+                operator = get_operator(f"core/{name}")()
+                places = [p for n in nodes for p in operator.mutation_positions(n)]
+                for i, ((line, _), _) in enumerate(places):
+                    mutant = Mutant(str(path.relative_to(ROOT)), name, i, line)
+                    found.append(mutant)
+    return found
+
+
+def mutated(mutant):
+    """Return the text of the mutated module, or None if its code is the same."""
+    from cosmic_ray.mutating import mutate_code
+    from cosmic_ray.plugins import get_operator
+
+    text = (ROOT / mutant.path).read_text()
+    operator = get_operator(f"core/{mutant.operator}")()
+    changed = mutate_code(text, operator, mutant.occurrence)
+    if changed is None or _code(changed) == _code(text):
+        return None
+    return changed
+
+
+def _code(text):
+    """Return the syntax tree without annotations, which nothing evaluates."""
+
+    class Plain(ast.NodeTransformer):
+        def visit_arg(self, node):
+            node.annotation = None
+            return node
+
+        def visit_FunctionDef(self, node):
+            node.returns = None
+            return self.generic_visit(node)
+
+        def visit_AnnAssign(self, node):
+            node.annotation = ast.Constant(0)
+            return self.generic_visit(node)
+
+    try:
+        return ast.dump(Plain().visit(ast.parse(text)))
+    except SyntaxError:
+        return ""
+
+
+class Loader(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader):
+    """Loads one module from a text."""
+
+    def __init__(self, name, path, text):
+        super().__init__(name, path)
+        self.text = text
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname != self.name:
+            return None
+        places = None
+        if self.path.endswith("__init__.py"):
+            places = [os.path.dirname(self.path)]
+        return importlib.machinery.ModuleSpec(
+            fullname, self, origin=self.path, is_package=places is not None
+        )
+
+    def get_code(self, fullname):
+        return compile(self.text, self.path, "exec")
+
+
+def tests_of(mutant):
+    """Return what pytest is to run for a mutant."""
+    stem = mutant.path.removeprefix("pymtl/").removesuffix(".py")
+    files, chosen = TESTS.get(stem) or TESTS[stem.split("/")[0]]
+    name = stem.split("/")[-1]
+    if name not in NAMES and stem.startswith("penalties"):
+        camel = "".join(part.title() for part in name.split("_"))
+        NAMES[name] = f"{camel} or {name}"
+    paths = [f"tests/test_{file}.py" for file in ["direct", *files.split()]]
+    chosen = chosen.format(NAMES.get(name, name))
+    known = [path for path in paths if (ROOT / path).exists()]
+    return [*known, *(["-k", f"direct or {chosen}"] if chosen else [])]
+
+
+def outcome(mutant, text, limit):
+    """Return "killed", "survived" or "timeout", and the processor time it took."""
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.dup2(null, 2)
+        status = 1
+        try:
+            import pytest
+
+            if text is not None:
+                path = str(ROOT / mutant.path)
+                sys.meta_path.insert(0, Loader(mutant.module, path, text))
+            seconds = int(limit) + 1
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+            options = ["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-n0"]
+            status = int(pytest.main([*options, *tests_of(mutant)]))
+        finally:
+            os._exit(min(status, 2))
+    _, status, usage = os.wait4(pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    state = {0: "survived", -signal.SIGXCPU: "timeout", -signal.SIGKILL: "timeout"}
+    return state.get(code, "killed"), usage.ru_utime + usage.ru_stime
+
+
+def preload():
+    """Import what is large, but nothing of the package."""
+    import cvxpy  # noqa: F401
+    import matplotlib.pyplot  # noqa: F401
+    import numba  # noqa: F401
+    import pandas  # noqa: F401
+    import pytest  # noqa: F401
+    import scipy.optimize
+    import scipy.sparse.linalg
+    import scipy.stats  # noqa: F401
+    import sklearn.linear_model  # noqa: F401
+    import sklearn.metrics  # noqa: F401
+    import sklearn.utils.estimator_checks  # noqa: F401
+
+    assert "pymtl" not in sys.modules
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="tests.mutants", description=__doc__)
+    parser.add_argument("--sample", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="leave out the first ones")
+    parser.add_argument("--place", help="mutants of this directory or file only")
+    parser.add_argument("--only", type=int, nargs="*", help="these of the sample only")
+    given = parser.parse_args(arguments)
+    preload()
+    pool = [m for m in all_mutants() if given.place in (None, m.place)]
+    random.Random(given.seed).shuffle(pool)
+    print(f"{len(pool)} mutants, {given.sample} drawn", flush=True)
+    limits, counts, survivors, number = {}, Counter(), [], -1
+    for mutant in pool:
+        text = mutated(mutant)
+        if text is None:
+            continue
+        number += 1
+        if number >= given.first + given.sample:
+            break
+        if number < given.first or (given.only and number not in given.only):
+            continue
+        tests = " ".join(tests_of(mutant))
+        if tests not in limits:
+            state, seconds = outcome(mutant, None, 1e6)
+            print(f"{tests}: {seconds:.0f} s without a mutant", flush=True)
+            if state != "survived":
+                print("they fail without a mutant")
+                return 2
+            limits[tests] = 4 * seconds + 10
+        state, seconds = outcome(mutant, text, limits[tests])
+        counts[mutant.place, state] += 1
+        line = f"{number} {state} {seconds:.0f} s {mutant.path}:{mutant.line} "
+        print(line + mutant.operator, flush=True)
+        if state == "survived":
+            survivors.append((number, mutant, text))
+    print()
+    for place in [*PLACES, None]:
+        states = Counter()
+        for (where, state), count in counts.items():
+            if place in (None, where):
+                states[state] += count
+        total = sum(states.values())
+        if total:
+            dead = total - states["survived"]
+            print(f"{place or 'all'}: {dead} of {total} killed ({dead / total:.0%})")
+    for number, mutant, text in survivors:
+        old = (ROOT / mutant.path).read_text().splitlines()
+        new = text.splitlines()
+        changed = next(i for i, (a, b) in enumerate(zip(old, new)) if a != b)  # noqa: B905
+        print(f"\n{number} {mutant.path}:{changed + 1} {mutant.operator}")
+        print(f"- {old[changed].strip()}\n+ {new[changed].strip()}")
+    return int(bool(survivors))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
