@@ -1,8 +1,10 @@
 """scikit-learn's own tools take the estimators as they take its linear models."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import BaggingRegressor
 from sklearn.model_selection import (
     GridSearchCV,
@@ -11,12 +13,14 @@ from sklearn.model_selection import (
     learning_curve,
 )
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from pymtl import (
     MultiTaskL21Regressor,
     MultiTaskMeanClassifier,
     MultiTaskMeanRegressor,
     MultiTaskSearchCV,
+    TaskKFold,
     TaskScaler,
     split_tasks,
     stack_tasks,
@@ -86,3 +90,17 @@ def test_lists_that_are_made_inside_a_fold_are_not():
     X, y = stack_tasks(XS, YS)
     order = RNG.permutation(len(y))
     assert cross_val_score(Table(), X[order], y[order], cv=3).min() > 0.9
+
+
+def test_prefixes_of_a_column_transformer_are_named():
+    X, y = stack_tasks([pd.DataFrame(X).add_prefix("x") for X in XS], YS)
+    columns = make_column_transformer(
+        (StandardScaler(), ["x0"]), remainder="passthrough"
+    ).set_output(transform="pandas")
+    model = make_pipeline(columns, MultiTaskMeanRegressor(task_column="task"))
+    with pytest.raises(ValueError, match="verbose_feature_names_out=False"):
+        model.fit(X, y)
+    columns.set_params(verbose_feature_names_out=False)
+    assert model.fit(X, y).score(X, y) > 0.8
+    with pytest.raises(ValueError, match="verbose_feature_names_out=False"):
+        next(TaskKFold(2, task_column="x1").split(X.add_prefix("remainder__")))

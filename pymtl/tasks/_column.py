@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_array
 
+from ._labels import no_column
 from ._stack import is_lists
 
 
@@ -41,8 +42,7 @@ def read_task_column(X: Any, task_column: int | str) -> np.ndarray:
         if name not in columns and _is_position(name, len(columns)):
             name = columns[name]
         if name not in columns:
-            msg = f"X has no column {task_column!r}; its columns are {columns}."
-            raise ValueError(msg)
+            raise ValueError(no_column(task_column, columns))
         return frame.get_column(name).to_numpy()
     X = check_array(
         X, accept_sparse=("csr", "csc"), dtype=None, ensure_all_finite=False

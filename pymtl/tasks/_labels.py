@@ -69,6 +69,31 @@ def split_column(
     return table, np.asarray(X[:, task_column]), None, None
 
 
+def no_column(name: int | str, columns: list) -> str:
+    """Return the message that a frame lacks a column, with the remedy if it is there.
+
+    Parameters
+    ----------
+    name : int or str
+        The column.
+    columns : list
+        Those of the frame.
+
+    Returns
+    -------
+    message : str
+        What is wrong.
+    """
+    msg = f"X has no column {name!r}; its columns are {columns}."
+    prefixed = [c for c in columns if str(c).endswith(f"__{name}")]
+    if prefixed:
+        msg += (
+            f" {prefixed[0]!r} has the prefix of a ColumnTransformer: give it "
+            "verbose_feature_names_out=False."
+        )
+    return msg
+
+
 def encode_tasks(
     column: np.ndarray, categories: list | None = None, order: Sequence | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -172,8 +197,7 @@ def _split_frame(X, task_column):
     elif isinstance(task_column, str) or not (
         -len(columns) <= task_column < len(columns)
     ):
-        msg = f"X has no column {task_column!r}; its columns are {columns}."
-        raise ValueError(msg)
+        raise ValueError(no_column(task_column, columns))
     else:
         name = columns[task_column]
     series = frame.get_column(name)
