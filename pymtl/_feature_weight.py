@@ -6,11 +6,14 @@ import numpy as np
 
 from ._sparse import columns, less_fit
 from .losses import Loss, Squared
-from .solvers import Problem
+from .penalties import L1
+from .penalties._sign import covered
+from .solvers import Problem, solve
 from .solvers.direct import direct
 from .solvers.newton import newton
 
 COVARIATE_TOL = 1e-28
+SIGNED_TOL = 1e-12
 
 
 class FeatureWeight:
@@ -27,13 +30,17 @@ class FeatureWeight:
         The weights q, at least zero.
     degree : {1, 2}
         Degree p of the penalty; with a norm the quadratic parts keep degree 2.
+    positive : bool, default=False
+        Whether coefficients have to be at least zero. Then features of weight zero
+        stay in the problem, held to their sign: `signed`.
     """
 
-    def __init__(self, weight: np.ndarray, degree: int):
-        self.kept = np.flatnonzero(weight > 0)
-        self.free = np.flatnonzero(weight == 0)
+    def __init__(self, weight: np.ndarray, degree: int, positive: bool = False):
+        self.signed = (weight == 0) & positive
+        self.kept = np.flatnonzero((weight > 0) | positive)
+        self.free = np.flatnonzero((weight == 0) & ~self.signed)
         q = weight[self.kept]
-        self.scale = q ** (-1.0 / degree)
+        self.scale = np.where(q > 0, q, 1.0) ** (-1.0 / degree)
         self.root = weight[:, None] ** (1.0 / degree)
         self.quadratic = None if degree == 2 else q * self.scale**2
 
@@ -45,6 +52,20 @@ class FeatureWeight:
             design = Projected(design, self.kept, self.covariates)
             y = y - self.covariates.fitted(y)
         return Scaled(design, self.scale), y
+
+    def cover(self, proximal):
+        """Return the penalty that leaves signed covariates only their sign."""
+        return covered(proximal, self.signed) if self.signed.any() else proximal
+
+    def null_gradient(self, design, loss, y, weight):
+        """Return the negative gradient where the signed covariates are fitted."""
+        own = Selected(design, np.flatnonzero(self.signed))
+        sign = L1(0.0, positive=True)
+        result = solve(Problem(own, loss, y, weight, proximal=sign), tol=SIGNED_TOL)
+        slope = loss.gradient(y, own.forward(result.W), weight, design.bounds)
+        gradient = -design.adjoint(slope)
+        gradient[self.signed] = 0.0
+        return gradient
 
     def unscale(self, W):
         """Return the coefficients of all features, 0 for the covariates."""

@@ -376,7 +376,9 @@ class MultiTaskBase(Parameters):
         if self.feature_weight is not None:
             weight = feature_values(self.feature_weight, data.X.shape[1])
             weight = np.tile(weight, centred.design.shape[0] // len(weight))
-            centred.weigh(FeatureWeight(weight, degree(self._penalty())))
+            penalty = self._penalty()
+            positive = any(part.positive for part in summands(penalty))
+            centred.weigh(FeatureWeight(weight, degree(penalty), positive))
         return centred
 
     def _rows(self, data, task_weight, fit_intercept):
@@ -482,8 +484,10 @@ class MultiTaskBase(Parameters):
         """
         design, loss = centred.design, centred.loss
         squares = centred.least_squares
-        problem = Problem(design, loss, centred.y, centred.weight)
-        gradient = -problem.point(np.zeros(design.shape)).gradient
+        rows = design, loss, centred.y, centred.weight
+        if centred.features is not None and centred.features.signed.any():
+            return centred.features.null_gradient(*rows)
+        gradient = -Problem(*rows).point(np.zeros(design.shape)).gradient
         free = [p for p in summands(penalty) if p.null_space(design.shape[1]).size]
         if not free:
             return gradient
@@ -525,6 +529,8 @@ class MultiTaskBase(Parameters):
         basis = self._pool(design.shape[1])
         if basis is None:
             basis, proximal = expand(proximal, design.shape[1])
+        if centred.features is not None and proximal is not None:
+            proximal = centred.features.cover(proximal)
         if basis is not None:
             design, matrix = Spanned(design, basis), matrix.restrict(basis)
             if squares is not None:

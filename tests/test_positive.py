@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import nnls
+from scipy.special import xlogy
 from sklearn.linear_model import ElasticNet
 
 from pymtl import (
@@ -11,10 +13,11 @@ from pymtl import (
     MultiTaskL21Regressor,
     MultiTaskLInfRegressor,
     MultiTaskRegressor,
+    MultiTaskSearchCV,
     MultiTaskSparseGroupRegressor,
     MultiTaskTraceNormRegressor,
 )
-from pymtl.penalties import L1, L21, LInf, SparseGroup
+from pymtl.penalties import L1, L21, Components, LInf, Ridge, SparseGroup
 
 PENALTIES = [L1(0.7), L21(0.7), LInf(0.7), SparseGroup(0.5, 0.3)]
 
@@ -101,3 +104,92 @@ def test_classifier_and_refusal():
         MultiTaskTraceNormRegressor(positive=True)
     with pytest.raises(ValueError, match="bcd"):
         MultiTaskL21Regressor(0.1, positive=True, solver="bcd").fit(Xs, ys)
+
+
+# A sign alone: strength zero, or a covariate
+
+
+SIGNED = [
+    MultiTaskL1Regressor,
+    MultiTaskL21Regressor,
+    MultiTaskLInfRegressor,
+    MultiTaskSparseGroupRegressor,
+]
+
+
+def opposed(seed=0, n=30):
+    """Return data whose least-squares coefficients are 1, -1, 0.5."""
+    X = np.random.default_rng(seed).normal(size=(n, 3))
+    return X, X @ [1.0, -1.0, 0.5]
+
+
+@pytest.mark.parametrize("estimator", SIGNED)
+def test_strength_zero_leaves_the_sign(estimator):
+    X, y = opposed()
+    model = estimator(0.0, 0.0, positive=True, fit_intercept=False, tol=1e-10)
+    assert_allclose(model.fit(X, y).coef_[0], nnls(X, y)[0], atol=1e-8)
+    assert model.certificate_kind_ == "prox residual"
+    model.set_params(fit_intercept=True).fit(X, y)
+    expected = nnls(X - X.mean(axis=0), y - y.mean())[0]
+    assert_allclose(model.coef_[0], expected, atol=1e-8)
+    path = estimator(positive=True, tol=1e-9).path(X, y, lambda1=[0.1, 0.0])
+    assert_allclose(path.coef[-1, 0], expected, atol=1e-6)
+    search = MultiTaskSearchCV(estimator(positive=True), lambda1=[1e3, 0.0], cv=3)
+    assert search.fit(X, y).best_estimator_.coef_.min() >= 0
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber", "quantile", "poisson"])
+@pytest.mark.parametrize("weights", [None, [1.0, 0.0, 1.0], [0.0, 0.0, 2.0]], ids=str)
+@pytest.mark.parametrize("strength", [0.0, 0.02])
+def test_signs_equal_cvxpy(loss, weights, strength):
+    cp = pytest.importorskip("cvxpy")
+    Xs, ys = zip(*(opposed(seed, n) for seed, n in [(0, 30), (1, 20)]), strict=True)
+    if loss == "poisson":
+        ys = [np.floor(np.exp(0.5 * y)) for y in ys]
+    model = MultiTaskL21Regressor(
+        strength, positive=True, loss=loss, feature_weight=weights, tol=1e-7
+    )
+    model.set_params(max_iter=100_000).fit(list(Xs), list(ys))
+    W, c = cp.Variable((3, 2), nonneg=True), cp.Variable(2)
+    q = np.ones(3) if weights is None else np.array(weights)
+    objective = strength * cp.sum(cp.multiply(q, cp.norm(W, 2, axis=1)))
+    for t, (X, y) in enumerate(zip(Xs, ys, strict=True)):
+        z = X @ W[:, t] + c[t]
+        losses = {
+            "squared": lambda y=y, z=z: cp.sum_squares(y - z) / 2,
+            "huber": lambda y=y, z=z: cp.sum(cp.huber(y - z, 1.35)) / 2,
+            "quantile": lambda y=y, z=z: cp.sum(cp.abs(y - z)) / 2,
+            "poisson": lambda y=y, z=z: cp.sum(
+                cp.exp(z) - cp.multiply(y, z) - y + xlogy(y, y)
+            ),
+        }
+        objective += losses[loss]() / len(y)
+    best = cp.Problem(cp.Minimize(objective)).solve(cp.CLARABEL)
+    assert model.coef_.min() >= 0
+    assert model.objective_ == pytest.approx(best, rel=1e-5)
+
+
+@pytest.mark.parametrize("estimator", SIGNED)
+@pytest.mark.parametrize("ridge", [0.0, 0.05])
+def test_covariates_keep_their_sign(estimator, ridge):
+    X, y = opposed()
+    model = estimator(0.01, ridge, positive=True, feature_weight=[1, 0, 1])
+    assert model.fit(X, y).coef_.min() >= 0 and model.converged_
+    top = model.set_params(lambda1="auto").lambda_max(X, y)
+    if estimator is MultiTaskSparseGroupRegressor:  # both strengths move
+        model.set_params(lambda2=top)
+    null = model.set_params(lambda1=1.001 * top).fit(X, y)
+    assert_array_equal(null.coef_[0, [0, 2]], 0)
+    labels = MultiTaskL21Classifier(0.01, positive=True, feature_weight=[1, 0, 1])
+    assert labels.fit(X, y > 0).coef_.min() >= 0
+
+
+def test_signed_components_and_covariates():
+    X, y = opposed()
+    part = L21(0.01, positive=True)
+    for penalty in (
+        Components(part, L1(0.02, positive=True)),
+        part + Ridge(0.01),
+    ):
+        model = MultiTaskRegressor(penalty, feature_weight=[1, 0, 1]).fit(X, y)
+        assert model.coef_.min() >= 0 and model.converged_

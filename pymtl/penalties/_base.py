@@ -31,6 +31,8 @@ class Penalty(Parameters):
     convex : bool
         Whether the penalty is convex. With one that is not, fits end at a stationary
         point, and their certificate says no more.
+    positive : bool
+        Whether coefficients have to be at least zero, whatever the strengths.
     strengths : tuple of str
         Names of the strength parameters.
     task_metric : bool
@@ -54,6 +56,7 @@ class Penalty(Parameters):
     """
 
     convex = True
+    positive = False
     structure = True
     sharing = True
     strengths: tuple[str, ...] = ("lambda1",)
@@ -459,6 +462,10 @@ class Sum(Penalty):
     @property
     def convex(self):
         return self.left.convex and self.right.convex
+
+    @property
+    def positive(self):
+        return self.left.positive or self.right.positive
 
     def value(self, W):
         return self.left.value(W) + self.right.value(W)

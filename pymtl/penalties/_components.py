@@ -88,6 +88,11 @@ class Components(Penalty):
         return all(penalty.convex for _, penalty in self.terms(1))
 
     @property
+    def positive(self):
+        """Whether all components have to be at least zero, and so their sum."""
+        return all(penalty.positive for _, penalty in self.terms(1))
+
+    @property
     def by_task(self):
         """Whether a component has to see whole tasks."""
         return any(penalty.by_task for _, penalty in self.terms(1))

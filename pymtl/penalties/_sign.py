@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ._base import Penalty
+from ._components import Blocks
 
 
 class Signed(Penalty):
@@ -16,6 +17,16 @@ class Signed(Penalty):
 
     positive = False
 
+    @property
+    def is_zero(self):
+        """Whether there is neither a strength nor a sign."""
+        return not self.positive and super().is_zero
+
+    @property
+    def certified(self):
+        """Whether a duality gap is known: a sign alone has no norm."""
+        return super().certified and not super().is_zero
+
     def _allowed(self, V: np.ndarray) -> np.ndarray:
         """Return the positive part where only that counts, else all."""
         return np.maximum(V, 0.0) if self.positive else V
@@ -23,3 +34,50 @@ class Signed(Penalty):
     def _size(self, W, norm):
         """Return the norm, infinite where W is not allowed."""
         return np.inf if self.positive and W.min(initial=0.0) < 0 else norm
+
+
+class Covered(Penalty):
+    """A penalty of some rows; the others are only held to their sign.
+
+    Parameters
+    ----------
+    penalty : Penalty
+        The penalty of the rows that are not free.
+    free : ndarray of bool of shape (n_features,)
+        The other rows, at least zero.
+    """
+
+    strengths = ()
+    is_zero = False
+    certified = False
+
+    def __init__(self, penalty: Penalty, free: np.ndarray):
+        self.penalty = penalty
+        self.free = free
+
+    @property
+    def convex(self):
+        return self.penalty.convex
+
+    @property
+    def task_metric(self):
+        return self.penalty.task_metric
+
+    def value(self, W):
+        if W[self.free].min(initial=0.0) < 0:
+            return np.inf
+        return self.penalty.value(W[~self.free])
+
+    def prox(self, V, step):
+        W = np.maximum(V, 0.0)
+        steps = np.broadcast_to(step, V.shape)[~self.free] if np.ndim(step) else step
+        W[~self.free] = self.penalty.prox(V[~self.free], steps)
+        return W
+
+
+def covered(penalty: Penalty, free: np.ndarray) -> Penalty:
+    """Return a penalty, or one of blocks, that leaves rows only their sign."""
+    if isinstance(penalty, Blocks):
+        parts = [Covered(part, free) for part in penalty.penalties]
+        return Blocks(parts, penalty.sizes)
+    return Covered(penalty, free)

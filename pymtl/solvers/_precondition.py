@@ -12,6 +12,7 @@ from ..designs import Spanned
 from ..penalties._task_matrix import TaskMatrix, reciprocal
 
 RANK_CUT = 1e-12
+FLAT = 1e-12  # of the curvature: less does not tell unseen directions from rounding
 SPREAD = 1e4
 REGULAR = 1e8
 STACK_BYTES = 2**28
@@ -42,6 +43,9 @@ class Factor:
             self.scale = np.where(length > 0, length, 1.0)
             B, self.outside = B / self.scale, 0.0
         self.V, self.square = _decompose(B, self.outside, alpha == 0)
+        self.seen = None
+        if alpha == 0 and self.V.shape[1] < len(self.V):
+            self.seen = np.linalg.qr((self.V.T * self.scale).T)[0]
 
     def shifted(self, alpha):
         """Return the factor of the same B with another alpha, as positive as this."""
@@ -53,15 +57,30 @@ class Factor:
         other.alpha = other.outside = alpha
         return other
 
-    def solve(self, b):
-        """Return the least-norm solution of K w = b."""
+    @property
+    def is_tiny(self):
+        """Whether alpha would blow up the rounding of right sides outside the rows."""
+        return 0 < self.outside < RANK_CUT * self.square.max(initial=0.0)
+
+    def solve(self, b, inside=False):
+        """Return the least-norm solution of K w = b.
+
+        Where alpha is tiny and b is known to be `inside` the span of the rows, what it
+        has outside of it is rounding.
+        """
+        b = self._project(b)
         if self.scale is not None:
             b = (b.T / self.scale).T
         c = self.V.T @ b
         w = self.V @ (c.T / (self.square + self.outside)).T
-        if self.outside and self.V.shape[1] < len(b):
+        rounded = inside and self.is_tiny
+        if self.outside and self.V.shape[1] < len(b) and not rounded:
             w += (b - self.V @ c) / self.outside
-        return w if self.scale is None else (w.T / self.scale).T
+        return self._project(w if self.scale is None else (w.T / self.scale).T)
+
+    def _project(self, b):
+        """Leave out what no row sees, where columns were scaled to find it."""
+        return b if self.seen is None else self.seen @ (self.seen.T @ b)
 
     def ratio(self, nu):
         """Return K^-1 (B'B + nu I), without cancellation."""
@@ -113,8 +132,13 @@ class Factors:
         shifted.other = {t: f.shifted(alpha[t]) for t, f in self.other.items()}
         return shifted
 
-    def solve(self, B):
-        """Return the solutions of K_t w_t = b_t."""
+    @property
+    def is_tiny(self):
+        """Whether alpha is, task by task, see :class:`Factor`."""
+        return self.alpha < RANK_CUT * self.square.max(axis=1, initial=0.0)[:, None]
+
+    def solve(self, B, inside=False):
+        """Return the solutions of K_t w_t = b_t, see :class:`Factor`."""
         W = np.empty(B.shape)
         if len(self.plain):
             b = B.T[self.plain]
@@ -122,10 +146,11 @@ class Factors:
             w = np.matmul(self.V, (c / (self.square + self.alpha))[:, :, None])[..., 0]
             if self.short.any():
                 rest = b - np.matmul(self.V, c[:, :, None])[..., 0]
-                w += np.where(self.short, rest / self.alpha, 0.0)
+                seen = self.short & ~(self.is_tiny & inside)
+                w += np.where(seen, rest / self.alpha, 0.0)
             W[:, self.plain] = w.T
         for t, factor in self.other.items():
-            W[:, t] = factor.solve(B[:, t])
+            W[:, t] = factor.solve(B[:, t], inside)
         return W
 
     def inverses(self):
@@ -184,6 +209,7 @@ class Preconditioner:
         matrix = problem.matrix
         graph = matrix.general is not None
         self.matrix = matrix
+        self.flat = _is_flat(problem)
         self.alike = graph and _are_alike(problem)
         self.small = 8 * m * d * d <= STACK_BYTES
         alpha = matrix.diagonal() if graph else np.full(m, matrix.beta)
@@ -191,6 +217,8 @@ class Preconditioner:
         if not self.alike:
             known = None if like is None else like.factors.shifted(alpha)
             self.factors = known or Factors(_factors(problem, alpha))
+        largest = problem.hessian_diagonal.max(initial=0.0)
+        self.tiny = bool(np.any(alpha < RANK_CUT * largest))
         self.inverse = None
         parts = [
             (tasks, part)
@@ -207,7 +235,7 @@ class Preconditioner:
 
     def stack(self):
         """Form the inverses of small tasks, which pays where many systems follow."""
-        if self.factors and self.inverse is None and self.small:
+        if self.factors and self.inverse is None and self.small and not self.tiny:
             self.inverse = self.factors.inverses()
 
     def fits(self, problem) -> bool:
@@ -219,12 +247,13 @@ class Preconditioner:
             and np.array_equal(mine.factors, its.factors)
             and mine.sparse == its.sparse
             and mine.null_space().shape == its.null_space().shape
+            and self.flat == _is_flat(problem)
         )
 
     def __call__(self, B):
         W = np.zeros(B.shape)
         if not self.alike:
-            W = self._tasks(B)
+            W = self._tasks(B, inside=True)
             pull = np.zeros(B.shape)
             for group in self.groups:
                 pull[:, group.tasks] = group.couple(W[:, group.tasks])
@@ -236,10 +265,10 @@ class Preconditioner:
             W[:, group.tasks] = group.project(W[:, group.tasks])
         return W
 
-    def _tasks(self, B):
+    def _tasks(self, B, inside=False):
         if self.inverse is not None:
             return gram_product(self.inverse, np.ascontiguousarray(B))
-        return self.factors.solve(B)
+        return self.factors.solve(B, inside)
 
 
 class Diagonal:
@@ -322,7 +351,7 @@ class Group:
     def __init__(self, problem, tasks, matrix, factors, like=None):
         self.tasks = tasks
         self.matrix = matrix
-        self.free = matrix.null_space()
+        self.free = matrix.factors if _is_flat(problem) else matrix.null_space()
         self.seen = self.system = None
         graph = matrix.general is not None
         if like is not None:
@@ -391,6 +420,14 @@ class Group:
             return W
         common = W @ self.free
         return W - (common - self.seen @ (self.seen.T @ common)) @ self.free.T
+
+
+def _is_flat(problem):
+    """Return whether what all tasks have in common costs next to nothing."""
+    matrix = problem.matrix
+    if matrix.general is not None or matrix.factors.shape[1] != 1:
+        return False
+    return 0 < matrix.values[0] < FLAT * problem.hessian_diagonal.max(initial=0.0)
 
 
 def _connected(matrix):
@@ -504,8 +541,8 @@ def _rows(problem, t, free=False):
 def _decompose(B, alpha, free=False):
     """Return the eigenvectors and positive eigenvalues of B'B.
 
-    Where nothing is penalised (`free`), what the centring has left of rounding must not
-    count as a direction.
+    Where nothing is penalised (`free`), or next to nothing, what the centring has left
+    of rounding must not count as a direction.
     """
     n, d = B.shape
     if n >= 2 * d and alpha > 0:
@@ -521,7 +558,8 @@ def _decompose(B, alpha, free=False):
     tall = n >= 2 * d
     rows = np.linalg.qr(B, mode="r") if tall else B
     _, singular, Vt = np.linalg.svd(rows, full_matrices=False)
+    largest = singular.max(initial=0.0)
+    free = free or 0 < alpha < RANK_CUT * largest**2
     cut = max(max(n, d) * np.finfo(float).eps, RANK_CUT if free else 0.0)
-    cut *= singular.max(initial=0.0)
-    keep = singular > cut
+    keep = singular > cut * largest
     return Vt[keep].T, singular[keep] ** 2
