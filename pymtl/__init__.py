@@ -16,6 +16,7 @@ from .inspection import (
 from .linear_model import (
     MultiTaskASOClassifier,
     MultiTaskASORegressor,
+    MultiTaskBayesianRegressor,
     MultiTaskCalibratedRegressor,
     MultiTaskClassifier,
     MultiTaskClusteredClassifier,
@@ -78,6 +79,7 @@ __all__ = [
     "CoefIntervals",
     "MultiTaskASOClassifier",
     "MultiTaskASORegressor",
+    "MultiTaskBayesianRegressor",
     "MultiTaskCalibratedRegressor",
     "MultiTaskClassifier",
     "MultiTaskClusteredClassifier",

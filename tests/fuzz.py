@@ -47,6 +47,7 @@ NAMES = sorted(
     name.removeprefix("MultiTask").removesuffix("Regressor")
     for name in pymtl.__all__
     if name.endswith("Regressor") and name != "MultiTaskRegressor"
+    if hasattr(getattr(pymtl, name), "lambda_max")  # has a penalty
 )
 MIXED = ["squared", "huber", "poisson", "logistic", "squared_hinge"]
 POSITIVE = {"L1", "L21", "LInf", "SparseGroup"}

@@ -27,6 +27,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 import pymtl
 from pymtl import (
+    MultiTaskBayesianRegressor,
     MultiTaskCalibratedRegressor,
     MultiTaskDirtyRegressor,
     MultiTaskGraphClassifier,
@@ -57,7 +58,9 @@ CLASSES = [
     if inspect.isclass(obj) and issubclass(obj, BaseEstimator)
     if not issubclass(obj, MetaEstimatorMixin)
 ]
-REGRESSORS = [cls() for cls in CLASSES if is_regressor(cls())]
+REGRESSORS = [  # those with a penalty
+    cls() for cls in CLASSES if is_regressor(cls()) and hasattr(cls, "lambda_max")
+]
 REGRESSION = ["huber", "quantile", "square_root", "squared"]
 CLASSIFIERS = [cls() for cls in CLASSES if is_classifier(cls())]
 FAST = (
@@ -75,6 +78,7 @@ NAMELESS = [
 ]
 GENERAL = [*NAMELESS, *(MultiTaskRegressor(loss=loss) for loss in REGRESSION)]
 REPRESENTATIVES = (
+    MultiTaskBayesianRegressor,  # variances in place of a penalty
     MultiTaskCalibratedRegressor,  # learned weights
     MultiTaskDirtyRegressor,  # components
     MultiTaskGraphClassifier,

@@ -255,7 +255,7 @@ def test_degenerate_data_have_strengths(case, form):
     ("params", "message"),
     [
         ({"loss": "huber"}, "need the squared loss"),
-        ({"task_weight": "learned"}, "task_weight='null'"),
+        ({"task_weight": "learned"}, "MultiTaskBayesianRegressor"),
         ({"lambda2": 1.0}, "lambda2=1.0 does not go"),
         ({"fit_intercept": "shrink", "lambda0": "ml"}, "do not go together"),
         (

@@ -7,7 +7,7 @@ from scipy.optimize import brentq
 from scipy.special import digamma, polygamma
 
 from .kernels import schur_complements
-from .likelihood import Likelihood, State
+from .likelihood import EXACT, Likelihood, State
 from .statistics import Statistics
 
 LEAST = 1e-4  # of the mean variance: a task of few rows may seem to have no noise
@@ -59,6 +59,8 @@ def estimate_noise(
         theta, converged = likelihood.minimise(theta)
         inverses = np.zeros((statistics.n_tasks, *[len(structure.unit)] * 2))
         state = likelihood.state(theta, inverses)
+        if n_iter == 1 and state.noise <= EXACT * statistics.floor:
+            return likelihood, theta, noise, n_iter, converged
         rss, taken = _expected_squares(statistics, state, squares, inverses)
         taken *= state.noise
         new = (rss + taken) / np.maximum(df, 1e-8)

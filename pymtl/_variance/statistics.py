@@ -138,6 +138,7 @@ class Statistics:
         self.rows = np.ascontiguousarray(np.column_stack([orthonormal, y]))
         self.exact = float(y @ y) <= (64 * EPS) ** 2 * size
         self.floor = 1e-14 * float(y @ y) / max(float(self.counts.sum()), 1.0)
+        self.floor = max(self.floor, float(np.finfo(np.float64).tiny))
         # the random columns in terms of the common ones: x is centred x plus its mean
         where = np.searchsorted(columns.common, columns.random)
         Z = np.zeros((p, len(where)))

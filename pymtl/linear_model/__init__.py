@@ -6,6 +6,7 @@ from ._baselines import (
     SingleTaskClassifier,
     SingleTaskRegressor,
 )
+from ._bayesian import MultiTaskBayesianRegressor
 from ._calibrated import (
     MultiTaskCalibratedRegressor,
 )
@@ -74,6 +75,7 @@ from ._temporal import (
 __all__ = [
     "MultiTaskASOClassifier",
     "MultiTaskASORegressor",
+    "MultiTaskBayesianRegressor",
     "MultiTaskCalibratedRegressor",
     "MultiTaskClassifier",
     "MultiTaskClusteredClassifier",

@@ -80,6 +80,7 @@ class MultiTaskMeanRegressor(MeanStructure, MultiTaskRegressorBase):
 
     See Also
     --------
+    MultiTaskBayesianRegressor : The same with standard errors and intervals.
     PooledRegressor : One model for all tasks.
     SingleTaskRegressor : One model a task.
 
@@ -146,7 +147,8 @@ class MultiTaskMeanRegressor(MeanStructure, MultiTaskRegressorBase):
             msg = (
                 f"{name}: strengths by likelihood ('reml', 'ml') need the squared loss "
                 "with given task weights. Use 'auto' or a search (MultiTaskSearchCV); "
-                "for noise that differs between tasks task_weight='null'."
+                "for noise that differs between tasks MultiTaskBayesianRegressor("
+                "noise='task')."
             )
             raise ValueError(msg)
         if self.lambda2 != 0:
