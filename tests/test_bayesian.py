@@ -92,9 +92,8 @@ def test_it_is_the_mean_model_with_estimated_strengths(method, form):
     assert_allclose(model.noise_variance_ / (2 * tau2), other.lambda1_, rtol=1e-5)
 
 
-# sleepstudy as lme4 has it is not at hand everywhere; these data are made by a formula
-def reproducible():
-    """Return tasks without a random generator, for numbers that were written down."""
+def by_formula():
+    """Return tasks with known trends, in a long table."""
     task = np.repeat(np.arange(12), 7)
     x = np.sin(1.0 + 1.7 * np.arange(84))
     slope = np.cos(2.3 * np.arange(12))
@@ -107,7 +106,7 @@ def reproducible():
 @pytest.mark.parametrize("covariance", ["diagonal", "full"])
 def test_deviance_is_that_of_statsmodels(covariance, method):
     mixed = pytest.importorskip("statsmodels.regression.mixed_linear_model")
-    X, y = reproducible()
+    X, y = by_formula()
     model = MultiTaskBayesianRegressor(covariance, method=method, task_column=0)
     model.fit(X, y)
     Z = np.column_stack([np.ones(len(X)), X[:, 1]])
@@ -123,6 +122,26 @@ def test_deviance_is_that_of_statsmodels(covariance, method):
     assert_allclose(model.intercept_mean_, theirs.fe_params[0], rtol=1e-4)
     std = np.sqrt(np.diag(model.coef_mean_covariance_))
     assert_allclose(std[::-1], theirs.bse_fe, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("covariance", "method", "deviance", "noise"),
+    [
+        ("full", "reml", 829.46728095543, 0.7282405263),
+        ("diagonal", "reml", 843.57335053049, 0.7237998029),
+        ("full", "ml", 822.78970121063, 0.7292448233),
+        ("diagonal", "ml", 837.50450516139, 0.7245258334),
+    ],
+)
+def test_deviance_is_that_of_recorded_lme4_runs(
+    covariance, method, deviance, noise, shared_folder
+):
+    with np.load(shared_folder / "reference" / "next" / "R1_vc.npz") as z:
+        X, y = np.column_stack([z["task"], z["X"]]), z["y"]
+    model = MultiTaskBayesianRegressor(covariance, method=method, task_column=0)
+    model.fit(X, y)
+    assert_allclose(-2 * model.log_marginal_likelihood_, deviance, atol=1e-7)
+    assert_allclose(model.noise_variance_, noise, rtol=1e-5)
 
 
 CHECKS = [
