@@ -122,7 +122,9 @@ class Rows:
         """Return each task's loss at zero coefficients."""
         n = self.bounds[-1]
         rows = self.y[:n], np.zeros(n), self.weight[:n], self.bounds
-        return self.loss.task_values(*rows)
+        values = self.loss.task_values(*rows)
+        values[values <= self.loss.rounding(0.0, np.finfo(self.dtype).eps)] = 0.0
+        return values
 
 
 class Centred(Rows):
@@ -132,9 +134,9 @@ class Centred(Rows):
     ----------
     data, task_weight, loss, fit_intercept, lambda0 : object
         As in `Rows`.
-    pooled : bool, default=False
-        Whether the tasks have the same coefficients, so that what is common to the
-        task means belongs to the intercept.
+    pooled : ndarray of bool of shape (n_features,) or None, default=None
+        The features that have the same coefficient in all tasks, so that what is common
+        to their task means belongs to the intercept.
     """
 
     def __init__(
@@ -144,7 +146,7 @@ class Centred(Rows):
         loss: Loss,
         fit_intercept: bool | str = True,
         lambda0: float | str = "auto",
-        pooled: bool = False,
+        pooled: np.ndarray | None = None,
     ):
         super().__init__(data, task_weight, loss, fit_intercept, lambda0)
         share, y = self.share, self.y
@@ -180,8 +182,8 @@ class Centred(Rows):
         if n_tasks == 1 or not self.between.any():
             return
         means = self.means
-        if self.pooled:
-            common = self.between @ means / self.between.sum()
+        if self.pooled is not None:
+            common = self.pooled * (self.between @ means) / self.between.sum()
             means = _subtract(means, common, np.empty_like(means))
         self.design = Between(self.within, means, self.between)
         self.y = np.concatenate([self.y, self.design.project(self.y_means)])

@@ -392,7 +392,10 @@ class MultiTaskBase(Parameters):
                 )
                 raise ValueError(msg)
             rows = data, task_weight, loss, fit_intercept, self._strength("lambda0")
-            return Centred(*rows, pooled=pooled)
+            alike = np.full(data.X.shape[1], True) if pooled else None
+            if pooled and self.feature_weight is not None:
+                alike = feature_values(self.feature_weight, len(alike)) > 0
+            return Centred(*rows, pooled=alike)
         if (
             not loss.smooth
             and loss.targets == "mixed"
@@ -403,12 +406,6 @@ class MultiTaskBase(Parameters):
             )
         ):
             msg = f"fit_intercept={fit_intercept!r} needs smooth losses; use True."
-            raise ValueError(msg)
-        if not loss.smooth and fit_intercept == "shrink":
-            msg = (
-                f"fit_intercept='shrink' needs a smooth loss, {type(loss).__name__} is "
-                "not: use True, 'shared' or False."
-            )
             raise ValueError(msg)
         by_task = pooled or any(p.by_task for p in summands(self._penalty()))
         rows = data, task_weight, loss, fit_intercept, self._strength("lambda0")

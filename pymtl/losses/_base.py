@@ -536,6 +536,31 @@ class Loss(Parameters):
         """
         return None
 
+    def shrunk_shift(
+        self,
+        y: np.ndarray,
+        z: np.ndarray,
+        weight: np.ndarray,
+        bounds: np.ndarray,
+        strength: float,
+    ) -> np.ndarray | None:
+        """Return the best intercepts that are shrunk to their mean, where it is simple.
+
+        Parameters
+        ----------
+        y, z, weight, bounds : ndarray
+            As in :meth:`value`.
+        strength : float
+            What their squared distances from their mean are multiplied by.
+
+        Returns
+        -------
+        shift : ndarray of shape (n_tasks,) or None
+            What to add to the predictions of each task; None, the default, leaves the
+            search to others.
+        """
+        return None
+
     def smooth_shift(
         self,
         y: np.ndarray,

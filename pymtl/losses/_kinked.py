@@ -74,6 +74,27 @@ class Kinked(Loss):
         share = -np.add.reduceat(weight * self.slopes(y)[0], bounds[:-1])
         return weighted_quantile(y - z, weight, share, bounds)
 
+    def shrunk_shift(self, y, z, weight, bounds, strength):
+        # about a mean m a task stays at a kink while 2 strength (m - kink) is between
+        # the slopes there: one ramp a kink, whose sum has its root at the best mean
+        low, high = (np.broadcast_to(v, len(y)) for v in self.slopes(y))
+        sizes, starts = np.diff(bounds), bounds[:-1]
+        task = np.repeat(np.arange(len(sizes)), sizes)
+        order = np.lexsort((y - z, task))
+        kink, rise = (y - z)[order], (weight * (high - low))[order]
+        first = np.add.reduceat(weight * low, starts)
+        before = np.cumsum(rise) - rise
+        before += np.repeat(first - before[starts], sizes)
+        step = 0.5 / strength
+        least = np.zeros(len(y))
+        least[starts] = first
+        kink = kink + step * (before - least)
+        ramps = np.full(len(y), step), least, least + rise
+        one = np.ones(len(y)), np.array([0, len(y)])
+        mean = ramp_root(kink, *ramps, *one)
+        slopes = np.clip((mean - kink) / step, *ramps[1:])
+        return mean - step * np.add.reduceat(slopes, starts)
+
     def smooth_shift(self, y, x, weight, bounds, step):
         step = np.broadcast_to(step, x.shape)
         return ramp_root(y - x, step, *self.slopes(y), weight, bounds)

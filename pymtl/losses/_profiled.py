@@ -5,12 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ._base import FAR, Loss
+from ._shifts import EPS, Shifts, class_sums, spread
 
-NEWTON_STEPS = 60
-HALVINGS = 40
-PATIENCE = 5
-BISECTIONS = 100
-EPS = np.finfo(float).eps
 NEAR = 8  # roundings of a row's parts within which it lies on a kink
 ROUNDING = 1024  # roundings within which sums are zero
 
@@ -55,11 +51,9 @@ class Profiled(Loss):
             return np.zeros(shape)
         if self._seen is not z:
             self._seen = None
-            task = _Shifts(self, y, self._known(z), weight, bounds, shape)
-            start = np.zeros(shape) if self._start is None else self._start
-            self._start = task.exact()
-            if self._start is None:
-                self._start = task.newton(start) if self.smooth else task.bisect(start)
+            rows = y, self._known(z), weight, bounds
+            search = Shifts(self.loss, self.form, self.strength, *rows, shape)
+            self._start = search.solve(self._start)
             self._seen = z
         return self._start
 
@@ -108,7 +102,7 @@ class Profiled(Loss):
     def pull(self, u, bounds):
         if self.form is False:
             return np.zeros(0)
-        sums = _sums(u, bounds, self.loss.n_classes or 1)
+        sums = class_sums(u, bounds, self.loss.n_classes or 1)
         return sums.ravel() if self.form is True else sums.sum(axis=0)
 
     def push(self, c, bounds):
@@ -128,7 +122,7 @@ class Profiled(Loss):
             mean = 0.0 if self.form is False else total / rows
             value -= float(np.dot(u, self.offset - mean))
         if self.form == "shrink" and self.strength > 0:
-            sums = _sums(u, bounds, self.loss.n_classes or 1)
+            sums = class_sums(u, bounds, self.loss.n_classes or 1)
             value += float(np.sum(sums**2)) / (4 * self.strength)
         return value
 
@@ -179,116 +173,3 @@ class Profiled(Loss):
         return (
             self._known(z) if self.form is False else spread(self._known(z), c, bounds)
         )
-
-
-class _Shifts:
-    """The problem of the intercepts at given predictions."""
-
-    def __init__(self, profile, y, z, weight, bounds, shape):
-        self.loss, self.y, self.z = profile.loss, y, z
-        self.weight, self.bounds, self.shape = weight, bounds, shape
-        self.shared = profile.form == "shared"
-        self.strength = profile.strength if profile.form == "shrink" else 0.0
-        self.scale = (self.loss.curvature or 1.0) * weight
-
-    def slopes(self, c):
-        """Return the gradient in the intercepts, and what counts as its rounding."""
-        z = spread(self.z, c, self.bounds)
-        r = self.loss.gradient(self.y, z, self.weight, self.bounds)
-        slope = _sums(r, self.bounds, self.shape[1])
-        size = np.abs(r) + self.scale * (np.abs(self.y) + np.abs(z))
-        size = _sums(size, self.bounds, self.shape[1])
-        if self.strength:
-            slope += 2 * self.strength * (c - c.mean(axis=0))
-        if self.shared:
-            slope = np.broadcast_to(slope.sum(axis=0), self.shape)
-            size = np.broadcast_to(size.sum(axis=0), self.shape)
-        return slope, 8 * EPS * size
-
-    def exact(self):
-        """Return the minimiser where there is a formula for it, else None."""
-        if self.strength:
-            return None
-        ends = self.bounds[[0, -1]] if self.shared else self.bounds
-        best = self.loss.best_shift(self.y, self.z, self.weight, ends)
-        if best is None:
-            return None
-        return best if best.ndim == 2 else np.broadcast_to(best[:, None], self.shape)
-
-    def newton(self, c):
-        """Return the minimiser by Newton's method, halving steps that go too far."""
-        slope, rounding = self.slopes(c)
-        idle = 0
-        for _ in range(NEWTON_STEPS):
-            if np.all(np.abs(slope) <= rounding):
-                break
-            step = self.direction(c, slope)
-            fall = -np.sum(slope * step, axis=1)
-            length = np.ones((len(c), 1))
-            best = np.abs(slope).max()
-            for _ in range(HALVINGS):
-                new, noise = self.slopes(c + length * step)
-                rise = np.abs(np.sum(new * step, axis=1))
-                far = ~(rise <= 0.9 * fall) & (rise > np.sum(noise * np.abs(step), 1))
-                if self.strength or self.shared:
-                    far[:] = ~(rise.sum() <= 0.9 * fall.sum()) and far.any()
-                if not far.any():
-                    break
-                length[far] *= 0.5
-            c, slope, rounding = c + length * step, new, noise
-            idle = idle + 1 if np.abs(slope).max() > 0.5 * best else 0
-            if idle == PATIENCE:
-                break
-        return c
-
-    def direction(self, c, slope):
-        """Return the Newton step, with the coupling of "shrink" by elimination."""
-        z = spread(self.z, c, self.bounds)
-        H = self.loss.shift_hessian(self.y, z, self.weight, self.bounds)
-        if self.shared:
-            H = np.broadcast_to(H.sum(axis=0), H.shape)
-        K = self.shape[1]
-        top = np.trace(H, axis1=1, axis2=2).max() + self.strength
-        lift = 2 * self.strength + 1e-12 * top + 1e-300
-        inverse = np.linalg.inv(H + lift * np.eye(K))
-        step = -np.einsum("tkl,tl->tk", inverse, slope)
-        if self.strength:
-            weight = 2 * self.strength * inverse
-            mean = np.linalg.lstsq(
-                np.eye(K) - weight.mean(axis=0), step.mean(axis=0), rcond=None
-            )[0]
-            step = step + weight @ mean
-        return step
-
-    def bisect(self, c):
-        """Return the minimiser where the slope may jump."""
-        low, high = c - 1.0, c + 1.0
-        for end, sign in ((low, 1.0), (high, -1.0)):
-            width = 1.0
-            for _ in range(BISECTIONS):
-                out = sign * self.slopes(end)[0] > 0
-                if not out.any():
-                    break
-                end[out] -= sign * width
-                width *= 2.0
-        for _ in range(BISECTIONS):
-            middle = 0.5 * (low + high)
-            right = self.slopes(middle)[0] < 0
-            low, high = np.where(right, middle, low), np.where(right, high, middle)
-            if np.all(high - low <= 2 * EPS * np.maximum(np.abs(low), np.abs(high))):
-                break
-        return 0.5 * (low + high)
-
-
-def spread(z: np.ndarray, c: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """Return z plus the intercepts c (n_tasks, n_classes) of its rows."""
-    return z + np.repeat(
-        c.ravel(), np.repeat(np.diff(bounds) // c.shape[1], c.shape[1])
-    )
-
-
-def _sums(r, bounds, n_classes):
-    """Return the sums (n_tasks, n_classes) of the rows."""
-    sizes = np.repeat(np.diff(bounds) // n_classes, n_classes)
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    return np.add.reduceat(r, starts).reshape(-1, n_classes)

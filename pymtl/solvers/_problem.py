@@ -615,8 +615,13 @@ class Problem:
         loss, bounds = self.loss, self.design.bounds
         data = self.y, point.z, self.weight, bounds
         flat = FLAT if self.proximal is None else loss.flat
-        least = flat * (loss.curvature or 1.0) * self.weight
-        weight = np.maximum(loss.hessian(*data), least)
+        weight, top = loss.hessian(*data), loss.curvature
+        if top is None:  # the mean of each task
+            starts = bounds[:-1]
+            total = np.add.reduceat(self.weight, starts)
+            top = np.add.reduceat(weight, starts) / np.where(total > 0, total, 1.0)
+            top = np.repeat(top, np.diff(bounds))
+        weight = np.maximum(weight, flat * top * self.weight)
         step = np.divide(
             point.dual, weight, out=np.zeros_like(weight), where=weight > 0
         )
