@@ -37,6 +37,7 @@ import pymtl
 from pymtl import losses as pymtl_losses
 
 from .audit import Audit, read_tasks
+from .formulas import STRUCTURES
 
 LIMIT = 20.0  # seconds of processor time for a fit
 AUDIT_LIMIT = 20.0
@@ -44,10 +45,9 @@ SHRINK_LIMIT = 30.0
 FORMS = [True, True, True, False, "shared", "shrink"]
 GENERAL = ["k_support", "column_l2", "chain", "trace_norm", "linf", "dirty", "ridge"]
 NAMES = sorted(
-    name.removeprefix("MultiTask").removesuffix("Regressor")
-    for name in pymtl.__all__
-    if name.endswith("Regressor") and name != "MultiTaskRegressor"
-    if hasattr(getattr(pymtl, name), "lambda_max")  # has a penalty
+    name
+    for name in STRUCTURES
+    if name in ("SingleTask", "Pooled") or hasattr(pymtl, f"MultiTask{name}Regressor")
 )
 MIXED = ["squared", "huber", "poisson", "logistic", "squared_hinge"]
 POSITIVE = {"L1", "L21", "LInf", "SparseGroup"}
