@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._feature_weight import FeatureWeight, RowScaled, feature_values
 from ._intercept import Centred, Uncentred
 from ._path import Path, compute_path
+from ._range import check_range
 from ._sklearn import (
     Interval,
     Parameters,
@@ -27,7 +28,7 @@ from ._sklearn import (
 from ._unseen import with_unseen
 from .designs import Spanned
 from .losses import LOSSES, Loss, SquareRoot
-from .penalties import Penalty
+from .penalties import LInf, Penalty
 from .penalties._base import degree, moving, split_quadratic, summands
 from .penalties._components import expand
 from .solvers import SOLVERS, Problem, on_design, solve
@@ -369,6 +370,7 @@ class MultiTaskBase(Parameters):
         )
 
     def _centre(self, data):
+        check_range(data.X, data.y, data.n_tasks)
         self._check_targets(data)
         centred = self._rows(data, self._task_weights(data), self.fit_intercept)
         if self.task_weight is None and self._loss().targets != "classification":
@@ -532,7 +534,11 @@ class MultiTaskBase(Parameters):
             design, matrix = Spanned(design, basis), matrix.restrict(basis)
             if squares is not None:
                 squares = on_design(squares, lambda rows: Spanned(rows, basis))
-        matrix = self._weighed(centred, matrix)
+        weighed = self._weighed(centred, matrix)
+        if proximal is not None or weighed is matrix:
+            matrix = weighed
+        elif not matrix.is_zero:  # the norm ends at zero, its units stay: a path
+            matrix, proximal = weighed, LInf(0.0)
         if like is not None and _same_design(design, like.design):
             return like.with_penalty(matrix, proximal)
         rows = design, loss, centred.y, centred.weight

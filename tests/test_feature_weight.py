@@ -5,6 +5,7 @@ by its root. Covariates, of weight zero, are checked against cvxpy and against t
 on what they leave of the targets and of the other features.
 """
 
+import inspect
 import warnings
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
+import pymtl
 from pymtl import (
     MultiTaskASORegressor,
     MultiTaskClassifier,
@@ -478,3 +480,45 @@ def test_covariates_need_a_smooth_loss():
     X, y = rng.standard_normal((30, 3)), rng.standard_normal(30)
     with pytest.raises(ValueError, match="smooth loss"):
         MultiTaskRegressor(loss="quantile", feature_weight=[0, 1, 1]).fit(X, y)
+
+
+# No strength at all
+
+
+ZERO = [
+    n
+    for n in pymtl.__all__
+    if n.endswith("Regressor")
+    and "lambda2" in str(inspect.signature(getattr(pymtl, n)))
+]
+
+
+@pytest.mark.parametrize("weight", [WEIGHT, FREE], ids=["weights", "covariates"])
+@pytest.mark.parametrize("name", ZERO)
+def test_without_strengths_weights_do_not_count(name, weight):
+    Xs, ys = make_problem()
+    model = getattr(pymtl, name)()
+    zero = {n: 0.0 for n in model.get_params() if n.startswith("lambda")}
+    zero.pop("lambda0", None)
+    if "ridge" in model.get_params():
+        zero["ridge"] = 0.0
+    if "tree" in model.get_params():
+        zero["tree"] = [[0, 1], [2, 3]]
+    model.set_params(**zero, tol=1e-8)
+    plain = clone(model).fit(Xs, ys)
+    model.set_params(feature_weight=weight).fit(Xs, ys)
+    assert model.converged_
+    if name == "PooledRegressor" and weight is FREE:
+        return  # covariates have a coefficient in each task
+    assert_allclose(model.coef_, plain.coef_, atol=1e-3 * np.abs(plain.coef_).max())
+    assert_allclose(model.objective_, plain.objective_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.1])
+@pytest.mark.parametrize("weight", [WEIGHT, FREE], ids=["weights", "covariates"])
+def test_paths_end_at_strength_zero(weight, ridge):
+    Xs, ys = make_problem()
+    model = MultiTaskL21Regressor(lambda2=ridge, feature_weight=weight, tol=1e-8)
+    path = model.path(Xs, ys, lambda1=[0.1, 0.0])
+    last = clone(model).set_params(lambda1=1e-9).fit(Xs, ys)
+    assert_allclose(path.coef[-1], last.coef_, atol=1e-4 * np.abs(last.coef_).max())

@@ -529,9 +529,13 @@ def leading(penalty: Penalty) -> tuple[str, float]:
 
 
 def degree(penalty: Penalty) -> int:
-    """Return 1 if the penalty has a norm among its parts, 2 if all are squares."""
+    """Return 1 if the penalty has a norm among its parts, 2 if all are squares.
+
+    Parts without strength do not count.
+    """
     squares = (
-        hasattr(p, "conjugate") and not hasattr(p, "polar") for p in summands(penalty)
+        p.is_zero or (hasattr(p, "conjugate") and not hasattr(p, "polar"))
+        for p in summands(penalty)
     )
     return 2 if all(squares) else 1
 

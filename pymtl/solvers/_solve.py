@@ -116,7 +116,7 @@ def solve(
     if problem.null.any():
         terms = 16 * np.sqrt(problem.hessian_diagonal) * np.abs(problem.null)
         y_scale += float(np.sum(terms.sum(axis=0) ** 2))
-    if null_objective <= problem.loss.rounding(y_scale, np.finfo(dtype).eps):
+    if null_objective <= problem.loss.rounding(y_scale, float(np.finfo(dtype).eps)):
         result = Result(problem.null, 1, [null_objective], converged=True)
         result.kind, result.objective = problem.kind, null_objective
         result.gap = result.certificate = 0.0
