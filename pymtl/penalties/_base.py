@@ -510,7 +510,7 @@ def moving(penalty: Penalty) -> list[Penalty]:
     """Return the parts whose own strengths a path moves."""
     if penalty.strengths or not hasattr(penalty, "left"):
         return [penalty]
-    parts = [penalty.left, penalty.right]
+    parts = [part for part in vars(penalty).values() if isinstance(part, Penalty)]
     kept = [p for p in parts if p.structure or not penalty.structure]
     return [part for p in kept for part in moving(p)]
 

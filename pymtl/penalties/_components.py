@@ -56,22 +56,22 @@ class Components(Penalty):
     def align(self, tasks, ordered=True):
         if self.strengths:
             return self
-        return Components(
-            self.left.align(tasks, ordered), self.right.align(tasks, ordered)
-        )
+        return self._mapped(lambda part: part.align(tasks, ordered))
 
     def scaled(self, factor):
         if self.strengths:
             return super().scaled(factor)
-        return Components(self.left.scaled(factor), self.right.scaled(factor))
+        return self._mapped(lambda part: part.scaled(factor))
 
     def resolve(self, gradient, curvature):
         if self.strengths:
             return super().resolve(gradient, curvature)
-        return Components(
-            self.left.resolve(gradient, curvature),
-            self.right.resolve(gradient, curvature),
-        )
+        return self._mapped(lambda part: part.resolve(gradient, curvature))
+
+    def _mapped(self, change):
+        """Return a copy, of the same class, with every part changed."""
+        parts = {n: p for n, p in vars(self).items() if isinstance(p, Penalty)}
+        return self._with({name: change(part) for name, part in parts.items()})
 
     def lambda_max(self, gradient):
         if self.strengths:
@@ -127,7 +127,7 @@ class Components(Penalty):
             free = [B is None and p.is_zero for B, p in self.terms(len(tasks))]
             whole, parts = parts[0], [np.zeros_like(W) for _ in free]
             parts[free.index(True)] = whole
-        return {"shared_coef_": parts[0].T, "specific_coef_": parts[1].T}
+        return {"shared_coef_": parts[0].T, "specific_coef_": sum(parts[1:]).T}
 
     def new_task(self, W, place):
         fixed, columns = np.zeros(len(W[0])), []
@@ -255,7 +255,27 @@ def expand(
     """Return the basis N of W = U N' and the penalty of U, for components."""
     if not hasattr(penalty, "terms"):
         return None, penalty
-    terms = penalty.terms(n_tasks)
+    terms = _flat(penalty.terms(n_tasks), n_tasks)
     columns = [np.eye(n_tasks) if B is None else B.T for B, _ in terms]
     blocks = Blocks([p for _, p in terms], [B.shape[1] for B in columns])
     return np.hstack(columns), blocks
+
+
+def _flat(terms, n_tasks):
+    """Return the terms, those of a term in its place."""
+    flat = []
+    for B, part in terms:
+        if hasattr(part, "terms"):
+            size = n_tasks if B is None else len(B)
+            for A, inner in _flat(part.terms(size), size):
+                flat.append((B if A is None else A if B is None else A @ B, inner))
+            continue
+        if hasattr(part, "left"):
+            msg = (
+                f"A component is one penalty, {part!r} is a sum: give it a joint prox "
+                "in a class of its own, or put the quadratic part beside all "
+                "components, as in Components(L21(0.1), L1(0.1)) + Ridge(0.1)."
+            )
+            raise ValueError(msg)
+        flat.append((B, part))
+    return flat
