@@ -7,12 +7,13 @@ list it in `COMMANDS`.
 import argparse
 import sys
 
-from . import classifier_defaults, evidence, l21, sharing, speed
+from . import classifier_defaults, evidence, l21, reml, sharing, speed
 
 COMMANDS = {
     "classifier_defaults": classifier_defaults,
     "evidence": evidence,
     "l21": l21,
+    "reml": reml,
     "sharing": sharing,
     "speed": speed,
 }

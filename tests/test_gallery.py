@@ -98,6 +98,14 @@ def new_task(found):
         assert all(np.diff(score[:, 0]) > 0)
 
 
+def mixed_model(found):
+    model = found["model"]
+    assert np.ptp(model.coef_) < 0.3 * np.ptp(found["alone"].coef_)  # shrunk
+    assert model.converged_
+    assert not model.singular_
+    assert found["test"].p_value > 0.3
+
+
 def school(found):
     ours = {key: value for key, (value, _) in found["optima"].items()}
     assert ours.keys() == SCHOOL.keys()
@@ -110,7 +118,7 @@ def school(found):
 SAID = {
     f"plot_{claims.__name__}": claims
     for claims in (features_and_subspaces, groups_and_time, digits, contraception)
-    + (liver, melanoma, new_task, school)
+    + (liver, melanoma, mixed_model, new_task, school)
 }
 LONG = {"plot_school"}
 
