@@ -800,6 +800,7 @@ class Report:
     by: dict = field(default_factory=dict)
     refusals: Counter = field(default_factory=Counter)
     unchecked: int = 0
+    seconds: Counter = field(default_factory=Counter)
     found: list = field(default_factory=list)
 
     def add(self, number, case, outcome):
@@ -825,6 +826,8 @@ class Report:
         for key in sorted(self.by, key=lambda k: (k.startswith("loss"), k)):
             row = "".join(f"{self.by[key][s]:>11}" for s in order)
             lines.append(f"{key:22}{row}")
+        slow = ", ".join(f"{n} ({s:.0f} s)" for n, s in self.seconds.most_common(12))
+        lines.append(f"{sum(self.seconds.values()):.0f} s, the slowest cases: {slow}")
         lines += [f"refused {n:4} x {m}" for m, n in self.refusals.most_common(20)]
         return "\n".join(lines)
 
@@ -835,8 +838,10 @@ def hunt(seed, numbers, minutes=None, say=print, small=True):
     for number in numbers:
         if minutes is not None and time.process_time() - start > 60 * minutes:
             break
+        begin = time.process_time()
         case = draw(seed, number)
         outcome = run(case)
+        report.seconds[number] = time.process_time() - begin
         report.add(number, case, outcome)
         if outcome.state != "fault":
             continue
