@@ -16,6 +16,7 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._feature_weight import FeatureWeight, feature_values
+from ._sparse_coef import dense
 from .losses import LOSSES
 from .penalties import Mean, Prior
 from .penalties._base import degree, summands
@@ -384,6 +385,7 @@ def _per_class(coef):
     """Return coefficients in the form of coef_ as (n_tasks, n_classes, n_features)."""
     if isinstance(coef, list):
         return _stacked([np.atleast_2d(W) for W in coef], 0.0)
+    coef = dense(coef)
     return coef if coef.ndim == 3 else coef[:, None]
 
 

@@ -25,6 +25,7 @@ from ._sklearn import (
     cross_validated,
     fit_context,
 )
+from ._sparse_coef import SparseCoef, dense
 from ._unseen import with_unseen
 from .designs import Spanned
 from .losses import LOSSES, Loss, SquareRoot
@@ -48,7 +49,7 @@ FEW_ROWS = 4  # the spread of fewer targets is chance: of three, 1 in 1e4 has th
 REGRESSION = {name for name, loss in LOSSES.items() if loss.targets == "regression"}
 
 
-class MultiTaskBase(Parameters):
+class MultiTaskBase(SparseCoef, Parameters):
     """Base class of the estimators; a subclass builds its penalty in `_penalty`."""
 
     _parameter_constraints: dict = {
@@ -177,7 +178,7 @@ class MultiTaskBase(Parameters):
 
     def _linear(self, rows, offset=None):
         """Return the linear predictions, of the shared door for all tasks."""
-        coef, intercept = self.coef_, self.intercept_
+        coef, intercept = dense(self.coef_), self.intercept_
         if rows.door == SHARED:
             z = rows.X @ coef.T + intercept
         else:
@@ -352,8 +353,8 @@ class MultiTaskBase(Parameters):
         """
         check_is_fitted(self)
         pd = import_pandas("coef_frame")
-        index = pd.Index(self.tasks_.tolist(), name="task")
-        frame = pd.DataFrame(self.coef_, index=index, columns=list(self.coef_names_))
+        index, coef = pd.Index(self.tasks_.tolist(), name="task"), dense(self.coef_)
+        frame = pd.DataFrame(coef, index=index, columns=list(self.coef_names_))
         return frame.assign(intercept=self.intercept_)
 
     def _read(self, X, y, sample_weight, offset):
@@ -573,7 +574,7 @@ class MultiTaskBase(Parameters):
             return None
         W = self._solution
         if W is None:
-            W = np.ascontiguousarray(self.coef_.T, dtype=np.float64)
+            W = np.ascontiguousarray(dense(self.coef_).T, dtype=np.float64)
         return W if W.shape == problem.design.shape else None
 
     def _progress(self, iteration, objective, certificate):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._sparse_coef import dense
 from .._wrapped import fitted_of
 
 
@@ -64,10 +65,11 @@ def task_similarity(estimator: Any, method: str = "auto") -> np.ndarray:
         raise ValueError(msg)
     if learned and method != "coef":
         return _correlation(learned[0])
-    if len({np.shape(w) for w in estimator.coef_}) > 1:
+    coef = dense(estimator.coef_)
+    if len({np.shape(w) for w in coef}) > 1:
         msg = "The tasks have different numbers of classes: their coef_ do not compare."
         raise ValueError(msg)
-    coef = np.asarray(estimator.coef_, dtype=float)
+    coef = np.asarray(coef, dtype=float)
     coef = coef.reshape(len(coef), -1)
     return _correlation(coef @ coef.T)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._sparse_coef import dense
 from .._wrapped import fitted_of
 from ._display import Display, name_ticks
 
@@ -63,7 +64,7 @@ class CoefficientDisplay(Display):
             The picture.
         """
         estimator = fitted_of(estimator)
-        rows, coef = list(estimator.tasks_), estimator.coef_
+        rows, coef = list(estimator.tasks_), dense(estimator.coef_)
         if np.ndim(coef[0]) == 2:
             classes = estimator.classes_
             if not isinstance(classes, list):
