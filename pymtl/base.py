@@ -18,6 +18,7 @@ from ._feature_weight import FeatureWeight, RowScaled, feature_values
 from ._intercept import Centred, Uncentred
 from ._path import Path, compute_path
 from ._range import check_range
+from ._selection import FeatureImportances
 from ._sklearn import (
     Interval,
     Parameters,
@@ -40,6 +41,7 @@ from .tasks import (
     read_rows,
     read_training,
     read_vector,
+    task_position,
     task_values,
 )
 
@@ -49,7 +51,7 @@ FEW_ROWS = 4  # the spread of fewer targets is chance: of three, 1 in 1e4 has th
 REGRESSION = {name for name, loss in LOSSES.items() if loss.targets == "regression"}
 
 
-class MultiTaskBase(SparseCoef, Parameters):
+class MultiTaskBase(SparseCoef, FeatureImportances, Parameters):
     """Base class of the estimators; a subclass builds its penalty in `_penalty`."""
 
     _parameter_constraints: dict = {
@@ -366,9 +368,12 @@ class MultiTaskBase(SparseCoef, Parameters):
                 "stack_tasks(Xs, ys) with task_column=0 and cv=TaskKFold()."
             )
             raise ValueError(msg)
-        return read_training(
+        data = read_training(
             self, X, y, sample_weight, offset, self.task_column, self.task_order
         )
+        long = data.door == LONG
+        self._task_position = task_position(X, self.task_column) if long else None
+        return data
 
     def _centre(self, data):
         check_range(data.X, data.y, data.n_tasks)

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from .._docs import document
+from .._selection import SelectsFeatures
 from ..base import STRENGTH, MultiTaskRegressorBase, store
 from ..penalties import L21, Ridge
 
 
 @document
-class MultiTaskCalibratedRegressor(MultiTaskRegressorBase):
+class MultiTaskCalibratedRegressor(SelectsFeatures, MultiTaskRegressorBase):
     r"""Calibrated joint feature selection: each task has a noise level of its own.
 
     .. math:: \min_{W, c} \sum_t \frac{\omega_t}{\sqrt{n_t}} \|y_t - X_t w_t - c_t\|_2

@@ -5,13 +5,14 @@ from typing import Any
 
 from .._classifier import MultiTaskClassifierBase
 from .._docs import document
+from .._selection import SelectsFeatures
 from .._sklearn import StrOptions
 from ..base import STRENGTH, MultiTaskRegressorBase, store
 from ..losses import Loss
 from ..penalties import Dirty, Ridge, RobustFeature
 
 
-class DirtyStructure:
+class DirtyStructure(SelectsFeatures):
     r"""Features in common, and entries of a task's own.
 
     Parameters

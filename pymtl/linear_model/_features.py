@@ -5,6 +5,7 @@ from typing import Any
 
 from .._classifier import MultiTaskClassifierBase
 from .._docs import document
+from .._selection import SelectsFeatures
 from ..base import STRENGTH, MultiTaskRegressorBase, store
 from ..losses import Loss
 from ..penalties import L1, L21, LInf, Ridge, SparseGroup
@@ -16,7 +17,7 @@ class MayBePositive:
     _parameter_constraints: dict = {"positive": ["boolean"]}
 
 
-class L21Structure(MayBePositive):
+class L21Structure(SelectsFeatures, MayBePositive):
     r"""Features that all tasks use, or none.
 
     Parameters
@@ -176,7 +177,7 @@ class MultiTaskL21Classifier(L21Structure, MultiTaskClassifierBase):
         store(self, locals())
 
 
-class L1Structure(MayBePositive):
+class L1Structure(SelectsFeatures, MayBePositive):
     r"""Features of each task's own.
 
     Parameters
@@ -334,7 +335,7 @@ class MultiTaskL1Classifier(L1Structure, MultiTaskClassifierBase):
         store(self, locals())
 
 
-class LInfStructure(MayBePositive):
+class LInfStructure(SelectsFeatures, MayBePositive):
     r"""Features in common, with coefficients of like size.
 
     Parameters
@@ -490,7 +491,7 @@ class MultiTaskLInfClassifier(LInfStructure, MultiTaskClassifierBase):
         store(self, locals())
 
 
-class SparseGroupStructure(MayBePositive):
+class SparseGroupStructure(SelectsFeatures, MayBePositive):
     r"""Features chosen for all tasks, and again in each.
 
     Parameters

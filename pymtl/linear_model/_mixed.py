@@ -5,12 +5,13 @@ from typing import Any
 
 from .._classifier import MultiTaskClassifierBase
 from .._docs import document
+from .._selection import SelectsFeatures
 from ..base import STRENGTH, MultiTaskRegressorBase, store
 from ..losses import Loss
 from ..penalties import DataShared, Ridge, Tree
 
 
-class DataSharedStructure:
+class DataSharedStructure(SelectsFeatures):
     r"""A common vector, and deviations.
 
     Parameters
@@ -187,7 +188,7 @@ class MultiTaskDataSharedClassifier(DataSharedStructure, MultiTaskClassifierBase
         store(self, locals())
 
 
-class TreeStructure:
+class TreeStructure(SelectsFeatures):
     r"""Features in common along a tree of the tasks.
 
     Parameters

@@ -5,12 +5,13 @@ from typing import Any
 
 from .._classifier import MultiTaskClassifierBase
 from .._docs import document
+from .._selection import SelectsFeatures
 from ..base import STRENGTH, MultiTaskRegressorBase, store
 from ..losses import Loss
 from ..penalties import FusedSparseGroup, Ridge, TemporalGroup
 
 
-class TemporalGroupStructure:
+class TemporalGroupStructure(SelectsFeatures):
     r"""Features in common, smooth in time.
 
     Parameters
@@ -195,7 +196,7 @@ class MultiTaskTemporalGroupClassifier(TemporalGroupStructure, MultiTaskClassifi
         store(self, locals())
 
 
-class FusedSparseGroupStructure:
+class FusedSparseGroupStructure(SelectsFeatures):
     r"""Few features, and few steps in time.
 
     Parameters

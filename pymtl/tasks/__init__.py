@@ -8,7 +8,7 @@ Inside there is one form, :class:`TaskData`: rows sorted by task.
 """
 
 from ._classes import encode_classes, is_missing, number_rows
-from ._column import read_task_column
+from ._column import read_task_column, task_position
 from ._constants import FLOATS, LISTS, LONG, SHARED
 from ._convert import split_tasks, stack_tasks
 from ._labels import clean_labels, encode_tasks, split_column
@@ -38,5 +38,6 @@ __all__ = [
     "split_tasks",
     "stack_tasks",
     "task_entries",
+    "task_position",
     "task_values",
 ]

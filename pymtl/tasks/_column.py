@@ -58,5 +58,30 @@ def read_task_column(X: Any, task_column: int | str) -> np.ndarray:
     return X[:, task_column]
 
 
+def task_position(X: Any, task_column: int | str) -> int:
+    """Return where the task column of a long table is.
+
+    Parameters
+    ----------
+    X : {array-like, frame} of shape (n_samples, 1 + n_features)
+        Long table that has the column.
+    task_column : int or str
+        A name where the frame has that name, else a position.
+
+    Returns
+    -------
+    position : int
+        Counted from 0.
+    """
+    if hasattr(X, "columns"):
+        import narwhals as nw
+
+        columns = list(nw.from_native(X, eager_only=True).columns)
+        if task_column in columns:
+            return columns.index(task_column)
+        return task_column % len(columns)
+    return task_column % (X if hasattr(X, "shape") else np.asarray(X)).shape[1]
+
+
 def _is_position(task_column, n_columns):
     return not isinstance(task_column, str) and -n_columns <= task_column < n_columns
