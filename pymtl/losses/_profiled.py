@@ -82,7 +82,7 @@ class Profiled(Loss):
 
     def feasible(self, y, u, weight, bounds):
         """Return a dual point near u whose rows add up to zero, as intercepts ask."""
-        if self._is_balanced(u, bounds):
+        if self._is_balanced(y, u, weight, bounds):
             return u
         if self.form is True:
             return self.loss.balanced(y, u, weight, bounds)
@@ -94,9 +94,9 @@ class Profiled(Loss):
         out[order] = self.loss.balanced(*rows, bounds[[0, -1]])
         return out
 
-    def _is_balanced(self, u, bounds):
-        """Return whether the sums are zero, but for rounding."""
-        size = self.pull(np.abs(u), bounds)
+    def _is_balanced(self, y, u, weight, bounds):
+        """Return whether the sums are zero, but for rounding: u is less a part of y."""
+        size = self.pull(np.abs(u) + weight * np.abs(y), bounds)
         return bool(np.all(np.abs(self.pull(u, bounds)) <= ROUNDING * EPS * size))
 
     def pull(self, u, bounds):
@@ -113,7 +113,7 @@ class Profiled(Loss):
         return spread(np.zeros(bounds[-1]), c, bounds)
 
     def conjugate(self, y, u, weight, bounds):
-        if not self._is_balanced(u, bounds):
+        if not self._is_balanced(y, u, weight, bounds):
             return np.inf
         value = self.loss.conjugate(y, u, weight, bounds)
         if self.offset is not None:  # less its mean, which the sums leave out

@@ -88,7 +88,9 @@ class Multinomial(Loss):
             lack = np.maximum(wanted - given, 0.0)
             kept = np.divide(wanted, given, out=np.ones(k), where=given > wanted)
             freed = np.sum((1 - kept)[:, None] * P, axis=0)
-            P = kept[:, None] * P + np.outer(lack / (lack.sum() or 1.0), freed)
+            if not lack.any():  # it is lost in the rounding of the largest class
+                lack[np.argmax(wanted)] = 1.0
+            P = kept[:, None] * P + np.outer(lack / lack.sum(), freed)
             out[a:b] = (heavy * P).ravel()
         return out - weight * y
 
