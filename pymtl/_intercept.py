@@ -28,7 +28,7 @@ from .designs import (
     StackedSparse,
 )
 from .losses import Loss, Squared
-from .losses._profiled import Profiled
+from .losses._profiled import Profiled, spread
 from .penalties._weak_prior import INTERCEPT_VARIANCE, rows_share
 from .solvers import on_design
 from .tasks import SHARED, Pieces, TaskData
@@ -113,6 +113,28 @@ class Rows:
         first, *rest = (self.features.unscale(U) for U in parts)
         first += self.features.covariate_fit(sum(rest, first), *self.rows)
         return [first, *rest]
+
+    def rounding(self, W: np.ndarray) -> float:
+        """Return what rounding to the data's type adds to the loss.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_features, n_columns)
+            Coefficients of all features, with the intercepts that belong to them.
+        """
+        c = self.intercepts(W).astype(self.dtype).astype(float)
+        rounded = W.astype(self.dtype).astype(float)
+        return self.loss_at(rounded, c) - self.loss_at(W, self.intercepts(W))
+
+    def loss_at(self, W: np.ndarray, c: np.ndarray) -> float:
+        """Return the loss with coefficients W and intercepts c, "shrink" included."""
+        raise NotImplementedError
+
+    def spread_cost(self, c: np.ndarray) -> float:
+        """Return what intercepts c pay for their spread about the mean."""
+        if self.fit_intercept != "shrink":
+            return 0.0
+        return self.lambda0 * float(np.sum((c - c.mean(axis=0)) ** 2))
 
     def seen(self, W: np.ndarray) -> np.ndarray:
         """Return coefficients as the penalty sees them, weighted, covariates zero."""
@@ -220,6 +242,19 @@ class Centred(Rows):
             return np.full_like(free, centre)
         twice = 2 * self.lambda0
         return (self.omega * free + twice * centre) / (self.omega + twice)
+
+    def loss_at(self, W, c):
+        design, y = (self.design, self.y) if self.features is None else self.rows
+        n, z = self.within.bounds[-1], design.forward(W)
+        if self.fit_intercept is False:
+            return self.loss.value(y, z, self.weight, design.bounds)
+        free = self.y_means - np.einsum("tj,jt->t", self.means, W)
+        rows = y[:n], z[:n], self.weight[:n], self.within.bounds
+        if not self.loss.quadratic:
+            y, z, *rest = rows
+            return self.loss.value(y, spread(z, (c - free)[:, None], rest[1]), *rest)
+        between = 0.5 * float(np.dot(self.omega, (free - c) ** 2))
+        return self.loss.value(*rows) + between + self.spread_cost(c)
 
 
 class Uncentred(Rows):
@@ -338,6 +373,18 @@ class Uncentred(Rows):
         tasks, d = self.means.shape
         V = per_class(W, d, tasks, self.by_task)
         return c - np.einsum("tj,tkj->tk", self.means, V)
+
+    def loss_at(self, W, c):
+        z, cost = self.profile.known(self.plain.forward(W)), self.spread_cost(c)
+        if self.loss.n_classes is None:
+            c = c[:, None]
+        if self.means is not None:
+            V = per_class(W, self.means.shape[1], len(self.means), self.by_task)
+            c = c + np.einsum("tj,tkj->tk", self.means, V)
+        n = self.bounds[-1]
+        rows = self.weight[:n], self.bounds
+        z = spread(z, c, self.bounds)
+        return self.profile.loss.value(self.y[:n], z, *rows) + cost
 
 
 def _weighed_squares(features, least_squares, y, weight):

@@ -602,6 +602,8 @@ class MultiTaskBase(SparseCoef, FeatureImportances, Parameters):
         """Set the fitted attributes, and warn if the fit is not certified."""
         parts = centred.restore(problem.components(result.W))
         W = sum(parts[1:], parts[0])
+        if centred.dtype != np.float64 and np.isfinite(result.unit):
+            result.add(centred.rounding(W), self.tol)
         seen = centred.seen(W)
         self.coef_, self.intercept_ = self._coefficients(centred, W)
         same = W is result.W and getattr(self.coef_, "shape", None) == W.T.shape
@@ -643,6 +645,11 @@ class MultiTaskBase(SparseCoef, FeatureImportances, Parameters):
             remedy = "Raise max_iter or tol"
             if result.solver == "apg":
                 remedy += ", scale the features (TaskScaler), or raise the strengths"
+            if result.rounding > 0.5 * self.tol * result.unit:
+                remedy = (
+                    f"Rounding the coefficients to {centred.dtype} alone costs "
+                    f"{result.rounding / result.unit:.2e}: give float64 data"
+                )
             warnings.warn(
                 f"{type(self).__name__} did not converge in {result.n_iter} iterations:"
                 f" its certificate ({result.kind}) is {result.certificate:.2e}, wanted "

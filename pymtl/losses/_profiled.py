@@ -51,7 +51,7 @@ class Profiled(Loss):
             return np.zeros(shape)
         if self._seen is not z:
             self._seen = None
-            rows = y, self._known(z), weight, bounds
+            rows = y, self.known(z), weight, bounds
             search = Shifts(self.loss, self.form, self.strength, *rows, shape)
             self._start = search.solve(self._start)
             self._seen = z
@@ -145,8 +145,8 @@ class Profiled(Loss):
         return self.loss.task_values(y, z, weight, bounds)
 
     def far(self, y, z, weight, bounds):
-        if self.form == "shrink" and self.strength > 0:
-            return self.task_values(y, z, weight, bounds)
+        if self.form == "shrink" and self.strength > 0:  # large intercepts would cost
+            return self.task_values(y, FAR * z, weight, bounds)
         known = 0.0 if self.offset is None else self.offset
         shift = known / FAR - known
         return self.loss.far(y, self.at(y, z, weight, bounds) + shift, weight, bounds)
@@ -166,10 +166,9 @@ class Profiled(Loss):
         c = self.intercepts(y, z, weight, bounds)
         return spread(np.zeros(len(y)), c, bounds)
 
-    def _known(self, z):
+    def known(self, z):
+        """Return predictions with the offset."""
         return z if self.offset is None else z + self.offset
 
     def _shifted(self, z, c, bounds):
-        return (
-            self._known(z) if self.form is False else spread(self._known(z), c, bounds)
-        )
+        return self.known(z) if self.form is False else spread(self.known(z), c, bounds)

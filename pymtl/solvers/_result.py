@@ -28,6 +28,10 @@ class Result:
         What `tol` bounds: the relative gap, or the residual.
     kind : str
         What the certificate is.
+    unit : float
+        What the gap is divided by.
+    rounding : float
+        What rounding the solution has added to the objective.
     converged : bool
         Whether the certificate is within `tol`.
     unbounded : bool
@@ -46,7 +50,25 @@ class Result:
     gap: float = np.nan
     certificate: float = np.inf
     kind: str = "duality gap"
+    unit: float = np.nan
+    rounding: float = 0.0
     converged: bool = False
     unbounded: bool = False
     polar: Callable[[np.ndarray], float] | None = None
     dual: np.ndarray | None = None
+
+    def add(self, rounding: float, tol: float) -> None:
+        """Count what rounding the solution adds to the objective.
+
+        Parameters
+        ----------
+        rounding : float
+            The addition, in units of the objective.
+        tol : float
+            Tolerance of the certificate.
+        """
+        self.objective += rounding
+        self.rounding += max(rounding, 0.0)
+        self.certificate += max(rounding, 0.0) / self.unit
+        self.gap += max(rounding, 0.0)
+        self.converged = self.converged and self.certificate <= tol

@@ -128,8 +128,7 @@ def solve(
     if problem.is_quadratic and solver != "apg":
         start = problem.null if W is None else W
         result = direct(problem, start, goal * null_objective)
-        result.W = result.W.astype(dtype).astype(float)
-        return _certified(problem, result, tol, null_objective)
+        return _rounded(problem, result, dtype, tol, null_objective)
     if problem.kind == "duality gap":
         gap = problem.gap(null, null_objective)
         if gap <= EXACT * null_objective:
@@ -147,8 +146,7 @@ def solve(
             break
     if dtype == np.float64:
         return result
-    result.W = result.W.astype(dtype).astype(float)
-    return _certified(problem, result, tol, null_objective)
+    return _rounded(problem, result, dtype, tol, null_objective)
 
 
 def _require_descent(problem, solver):
@@ -251,6 +249,16 @@ def _sharper(method):
     return sharper
 
 
+def _rounded(problem, result, dtype, tol, null_objective):
+    """Return the result in another precision, certified there."""
+    objective = result.objective
+    result.W = result.W.astype(dtype).astype(float)
+    result = _certified(problem, result, tol, null_objective)
+    if dtype != np.float64:
+        result.rounding = max(result.objective - objective, 0.0)
+    return result
+
+
 def _limited(method, most):
     """Return a method that stops early."""
 
@@ -283,6 +291,7 @@ def _certified(problem, result, tol, null_objective):
         result.certificate = prox_residual(problem, point, metric, 1 / metric) / unit
     if not problem.by_residual or result.polar is not None:
         result.certificate = result.gap / null_objective
+    result.unit = null_objective
     result.unbounded = problem.separates(result.W)
     result.converged = bool(result.certificate <= tol) and not result.unbounded
     return result
