@@ -5,7 +5,6 @@ all of them.
 """
 
 import re
-import warnings
 
 import numpy as np
 import pytest
