@@ -376,7 +376,7 @@ class MultiTaskBase(SparseCoef, FeatureImportances, Parameters):
         return data
 
     def _centre(self, data):
-        check_range(data.X, data.y, data.n_tasks)
+        check_range(data)
         self._check_targets(data)
         centred = self._rows(data, self._task_weights(data), self.fit_intercept)
         if self.task_weight is None and self._loss().targets != "classification":
