@@ -470,7 +470,8 @@ class limit:  # noqa: N801 - reads as a statement
 
     def __enter__(self):
         self.old = signal.signal(signal.SIGPROF, self._stop)
-        signal.setitimer(signal.ITIMER_PROF, self.seconds)
+        # again and again, for what is raised within a callback of C is lost
+        signal.setitimer(signal.ITIMER_PROF, self.seconds, 1.0)
 
     def __exit__(self, *_):
         signal.setitimer(signal.ITIMER_PROF, 0)
@@ -571,23 +572,24 @@ def twins(case):
         yield f"as {door}", replace(case, door=door)
 
 
-def compared(audit, case):
-    """Return witnesses and faults from a twin of a case, chosen by its data."""
+def compared(model, case):
+    """Return the fit of a twin of a case, chosen by its data, its name and faults."""
     choices = list(twins(case))
     name, twin = choices[len(case.ys[0]) % len(choices)]
     try:
         other, _, _ = fit(twin)
     except OutOfTimeError:
-        return [], [f"hang: only with {name}"]
+        return None, name, [f"hang: only with {name}"]
     except Exception as error:  # noqa: BLE001
-        return [], [f"invariance: {name}: {type(error).__name__}: {str(error)[:150]}"]
-    faults, model = [], audit.model
+        kind = type(error).__name__
+        return None, name, [f"invariance: {name}: {kind}: {str(error)[:150]}"]
+    faults = []
     slack = 1e-3 if case.dtype == "float32" else 1e-6
     for strength in ("lambda0_", "lambda1_", "lambda2_", "lambda3_"):
         a, b = getattr(model, strength, 0.0), getattr(other, strength, 0.0)
         if not np.isclose(a, b, rtol=slack, atol=0):
             faults.append(f"invariance: {strength} is {a:.6g}, {b:.6g} with {name}")
-    return ([] if faults else [(name, *audit.point_of(other))]), faults
+    return (None if faults else other), name, faults
 
 
 def run(case, solve=True):
@@ -603,17 +605,17 @@ def run(case, solve=True):
         text = f"exception: {kind}: {str(error)[:200]} ({_where(error)})"
         return Outcome("fault", [text])
     state = "warned" if warned else "certified"
-    checked = False
+    checked, other, broken = False, None, []
+    if len(case.ys) % 2 and not case.warm:
+        other, name, broken = compared(model, case)
     try:
         with limit(AUDIT_LIMIT), np.errstate(all="ignore"):
             audit = Audit(model, read_tasks(model, X, y, **extra))
-            others, broken = [], []
-            if len(case.ys) % 2 and not case.warm:
-                others, broken = compared(audit, case)
+            others = [] if other is None else [(name, *audit.point_of(other))]
             faults = audit.faults(warned, others, solve) + broken
             checked = audit.checked
     except OutOfTimeError:
-        faults = []
+        faults = broken
     if faults:
         state = "fault"
     return Outcome(state, faults, checked=checked, model=model)

@@ -17,7 +17,16 @@ from pymtl import (
 from pymtl.designs import Shared, Stacked
 from pymtl.losses import Huber, Logistic, Poisson, Squared
 from pymtl.losses._profiled import Profiled
-from pymtl.penalties import L1, L21, LInf, Mean, NetworkLasso, Ridge, SparseGroup
+from pymtl.penalties import (
+    L1,
+    L21,
+    FusedSparseGroup,
+    LInf,
+    Mean,
+    NetworkLasso,
+    Ridge,
+    SparseGroup,
+)
 from pymtl.penalties._base import split_quadratic
 from pymtl.solvers import Problem, solve
 
@@ -189,3 +198,13 @@ def test_lambda_max_is_where_the_null_model_ends(factor):
     model = MultiTaskMeanRegressor().fit(Xs, ys)
     scaled = MultiTaskRegressor(Mean() + Ridge(0.0)).fit(Xs, ys)
     assert_allclose(scaled.coef_, model.coef_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("entries", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("rows", [0.0, 0.1, 1.0])
+def test_rows_of_the_fused_lasso_may_be_constant_at_no_cost(entries, rows):
+    N = FusedSparseGroup(entries, 0.3, rows).null_space(4)
+    if entries == rows == 0:
+        assert_allclose(N, np.full((4, 1), 0.5))
+    else:
+        assert N.shape == (4, 0)

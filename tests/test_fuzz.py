@@ -8,8 +8,10 @@ import pytest
 import pymtl
 
 from .audit import Audit, read_tasks
-from .fuzz import Case, draw, reproduction, run, shrink
+from .fuzz import Case, draw, hunt, reproduction, run, shrink
 
+SEED, SLICE = 0, 49
+SLOW = {5, 26, 27, 34, 36, 44}  # cases that take seconds, or their limit
 RNG = np.random.default_rng(0)
 XS = [RNG.normal(size=(n, 4)) for n in (12, 15, 20)]
 ZS = [X @ RNG.normal(size=4) + RNG.normal(size=len(X)) for X in XS]
@@ -31,6 +33,21 @@ def test_cvxpy_finds_no_better_point(name):
     audit = Audit(model, read_tasks(model, XS, ys))
     assert audit.faults(warned=not model.converged_) == []
     assert audit.checked
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        *range(0, SLICE, 20),
+        *(pytest.param(n, marks=pytest.mark.slow) for n in range(SLICE, 3000, 60)),
+    ],
+)
+def test_random_fits_are_right(first):
+    found = []
+    stop = min(first + 20, SLICE) if first < SLICE else min(first + 60, 3000)
+    numbers = [n for n in range(first, stop) if first >= SLICE or n not in SLOW]
+    report = hunt(SEED, numbers, say=found.append, small=False)
+    assert not report.found, "\n".join(found)
 
 
 def judged(model, **changes):
