@@ -115,10 +115,17 @@ def school(found):
     assert_allclose(found["graph"].objective_, 803719.3863, rtol=1e-6)
 
 
+def two_groupings(found):
+    skill, fitted = found["skill"], found["found"]["both"]
+    assert skill["both"] > max(skill["students"], skill["lecturers"]) + 0.05
+    assert min(skill.values()) > 0.05
+    assert (fitted.coef_ == fitted.coef_[0]).all()
+
+
 SAID = {
     f"plot_{claims.__name__}": claims
     for claims in (features_and_subspaces, groups_and_time, digits, contraception)
-    + (liver, melanoma, mixed_model, new_task, school)
+    + (liver, melanoma, mixed_model, new_task, school, two_groupings)
 }
 LONG = {"plot_school"}
 
