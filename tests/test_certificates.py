@@ -105,8 +105,6 @@ CASES = [
 @pytest.mark.parametrize(("loss", "penalty", "form"), CASES)
 def test_gap_bounds_the_distance(loss, penalty, form):
     cp = pytest.importorskip("cvxpy")
-    if form == "shrink" and not loss.smooth:
-        pytest.skip("shrunk intercepts need a smooth loss")
     data = make_data(loss)
     estimator = (
         MultiTaskClassifier if loss.targets == "classification" else MultiTaskRegressor
