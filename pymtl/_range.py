@@ -84,10 +84,9 @@ def _largest(values, starts):
     n = values.shape[0]
     starts = starts if starts[-1] < n else [0]
     if sp.issparse(values):
-        values = abs(values)
-        near = (values.data >= 10.0**-DECIMALS) & (
-            values.data <= 10.0 ** (DECIMALS / 2)
-        )
+        values = abs(values).astype(np.float64)  # the bounds are beyond float32
+        near = values.data >= 10.0**-DECIMALS
+        near &= values.data <= 10.0 ** (DECIMALS / 2)
         if np.all(near | (values.data == 0)):
             rows = values.max(axis=1).toarray().reshape(-1, 1)
             return np.maximum.reduceat(rows, starts).astype(np.float64)

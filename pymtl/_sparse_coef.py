@@ -6,7 +6,27 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
+
+
+def _is_matrix(estimator):
+    """Return True if `coef_` is a matrix, or say why it cannot be kept sparse."""
+    check_is_fitted(estimator)
+    coef = estimator.coef_
+    if isinstance(coef, list) or coef.ndim != 2:
+        form = (
+            "a list of one array a task"
+            if isinstance(coef, list)
+            else f"of shape {coef.shape} = (n_tasks, n_classes, n_features)"
+        )
+        msg = (
+            f"{type(estimator).__name__}: sparsify is for coef_ of shape (n_tasks, "
+            f"n_features), and that of more than two classes is {form}. Keep "
+            "scipy.sparse.csr_array(coef_[t]) of each task t instead."
+        )
+        raise ValueError(msg)
+    return True
 
 
 class SparseCoef:
@@ -14,6 +34,7 @@ class SparseCoef:
 
     coef_: Any
 
+    @available_if(_is_matrix)
     def sparsify(self):
         """Make `coef_` a scipy sparse array, which is small if most of it is zero.
 
@@ -27,9 +48,10 @@ class SparseCoef:
 
         Raises
         ------
-        ValueError
-            If `coef_` has more than two dimensions, as that of a classifier with more
-            than two classes, (n_tasks, n_classes, n_features), or is a list.
+        AttributeError
+            If there is no fit, or `coef_` has more than two dimensions, as that of a
+            classifier with more than two classes, (n_tasks, n_classes, n_features),
+            or is a list; its cause says which.
 
         Examples
         --------
@@ -44,19 +66,6 @@ class SparseCoef:
         >>> round(model.score(X, Y), 2), type(model.densify().coef_).__name__
         (1.0, 'ndarray')
         """
-        check_is_fitted(self)
-        if isinstance(self.coef_, list) or self.coef_.ndim != 2:
-            form = (
-                "a list of one array a task"
-                if isinstance(self.coef_, list)
-                else f"of shape {self.coef_.shape} = (n_tasks, n_classes, n_features)"
-            )
-            msg = (
-                f"{type(self).__name__}: sparsify is for coef_ of shape (n_tasks, "
-                f"n_features), and that of more than two classes is {form}. Keep "
-                "scipy.sparse.csr_array(coef_[t]) of each task t instead."
-            )
-            raise ValueError(msg)
         self.coef_ = sp.csr_array(self.coef_)
         return self
 

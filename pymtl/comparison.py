@@ -650,9 +650,13 @@ def _models(estimators, structures, classification, task_column):
 
 
 def _known(classification):
-    """Return {structure: class} of the named estimators."""
+    """Return {structure: class} of the named estimators whose strengths are searched."""
     kind = "Classifier" if classification else "Regressor"
-    names = (n.removesuffix(kind) for n in linear_model.__all__ if n.endswith(kind))
+    names = (
+        n.removesuffix(kind)
+        for n in linear_model.__all__
+        if n.endswith(kind) and hasattr(getattr(linear_model, n), "path")
+    )
     structures = {name.removeprefix("MultiTask") or None: name for name in names}
     return {
         short: getattr(linear_model, name + kind)
