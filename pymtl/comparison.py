@@ -650,7 +650,7 @@ def _models(estimators, structures, classification, task_column):
 
 
 def _known(classification):
-    """Return {structure: class} of the named estimators whose strengths are searched."""
+    """Return {structure: class} of the named estimators that have paths."""
     kind = "Classifier" if classification else "Regressor"
     names = (
         n.removesuffix(kind)
