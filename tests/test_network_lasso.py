@@ -94,7 +94,7 @@ def test_optimum_is_that_of_cvxpy(graph, lambda1, lambda2):
         value += lambda2 * np.sum(model.coef_**2)
         assert model.certificate_kind_ == "duality gap"
         assert model.certificate_ <= tol
-        assert model.solver_ == "alm"
+        assert model.solver_ == "alm" or model.n_iter_ == 1  # the null model
         assert_allclose(model.objective_, value, rtol=1e-10)
         assert expected * (1 - 1e-8) <= value
         assert value <= expected * (1 + 1e-8) + model.dual_gap_
