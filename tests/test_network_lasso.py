@@ -261,7 +261,7 @@ def test_in_a_sum_and_by_proximal_gradient():
     value += 0.1 * np.sum(np.diff(model.coef_, axis=0) ** 2)
     assert_allclose(model.objective_, value, rtol=1e-10)
     forced = MultiTaskRegressor(
-        NetworkLasso(0.3, RING) + Ridge(0.1), solver="apg", tol=1e-6
+        NetworkLasso(0.3, RING) + Ridge(0.1), solver="apg", tol=1e-8
     ).fit(Xs, ys)
     assert forced.solver_ == "apg"
     other = MultiTaskNetworkLassoRegressor(0.3, 0.1, RING, tol=1e-10).fit(Xs, ys)
@@ -301,7 +301,7 @@ def test_newton_steps_certify_the_logistic_loss():
         NetworkLasso(0.1, adjacency(RING)),
     )
 
-    def inner(model, W, gap):
+    def inner(model, W, gap, most):
         return alm(model, W, gap, 1000, 1.0)
 
     result = newton(problem, np.zeros((4, 5)), 1e-9, inner=inner)

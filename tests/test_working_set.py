@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose
+from sklearn.exceptions import ConvergenceWarning
 
 from pymtl import MultiTaskClassifier, MultiTaskL21Classifier, MultiTaskRegressor
 from pymtl.designs import Recentred, Shifted, Stacked
 from pymtl.losses import Squared
 from pymtl.penalties import L1, L21, Ridge, SparseGroup
 from pymtl.penalties._task_matrix import TaskMatrix
-from pymtl.solvers import working_set
+from pymtl.solvers import _solve, working_set
 from pymtl.solvers._problem import Problem
 from pymtl.solvers.bcd import bcd
+from pymtl.solvers.newton import EACH
 from pymtl.solvers.support import newton_on_support
 
 
@@ -99,3 +101,23 @@ def _left(problem, W, strength):
     used, point = W.any(axis=1), problem.point(W)
     U = W[used] / np.linalg.norm(W[used], axis=1, keepdims=True)
     return np.abs((point.gradient + point.pull)[used] + strength * U).max()
+
+
+@pytest.mark.parametrize("max_iter", [3, 10])
+def test_max_iter_bounds_the_iterations_of_all_steps(monkeypatch, max_iter):
+    counts, minimise = [], _solve._minimise
+
+    def counted(*args):
+        result = minimise(*args)
+        counts.append(result.n_iter)
+        return result
+
+    monkeypatch.setattr(_solve, "_minimise", counted)
+    rng = np.random.default_rng(0)
+    Xs = [rng.standard_normal((40, 6)) * 10.0 ** np.arange(6) for _ in range(2)]
+    ys = [rng.permutation(np.arange(40) % 2) for _ in range(2)]
+    model = MultiTaskClassifier(L21(1e-8), max_iter=max_iter, tol=1e-13)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(Xs, ys)
+    assert 0 < sum(counts) <= EACH * max_iter
+    assert model.n_iter_ <= max_iter

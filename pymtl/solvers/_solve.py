@@ -26,7 +26,6 @@ SOLVERS = ("auto", "apg", "bcd", "direct", "homotopy", "newton", "semismooth")
 SURE = 1e-3
 EASY, LONG = 200, 3000
 SOON = 50  # with Gram matrices, factors are cheap
-INNER_ITERATIONS = 10_000
 SWEEPS = 20
 LABORIOUS = 1000  # sweeps that cost about as much as the steps of "semismooth"
 ITERATIVE = {"alm": alm, "apg": apg}
@@ -202,26 +201,29 @@ def _methods(problem, solver):
         yield partial(method, problem)
 
 
-def _minimise(problem, W, gap):
+def _minimise(problem, W, gap, most):
     """Minimise a problem with a squared loss and a norm to a gap."""
     fast = problem.fast()
     if has_bcd(fast) and has_support(fast):
-        return _sweep(fast, W, gap)
+        return _sweep(fast, W, gap, most)
+    work = 0
     for method in _methods(problem, "auto"):
-        result = method(W, gap, INNER_ITERATIONS, 1.0)
-        if result.certificate <= gap:
+        result = method(W, gap, most - work, 1.0)
+        work += result.n_iter
+        if result.certificate <= gap or work >= most:
             break
         W = result.W
+    result.n_iter = work
     return result
 
 
-def _sweep(problem, W, gap):
+def _sweep(problem, W, gap, most):
     """Minimise by coordinate descent, and where it is slow by Newton's method."""
     n_iter, sweeps = 0, max(SWEEPS, len(W))
     while True:
-        result = bcd(problem, W, gap, sweeps, 1.0)
+        result = bcd(problem, W, gap, min(sweeps, most - n_iter), 1.0)
         n_iter += result.n_iter
-        if result.certificate <= gap or n_iter >= INNER_ITERATIONS:
+        if result.certificate <= gap or n_iter >= most:
             break
         W = newton_on_support(problem, result.W)
         sweeps = 2 * sweeps if W is result.W else sweeps

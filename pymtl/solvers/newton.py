@@ -22,6 +22,8 @@ PATIENCE = 4
 SLOWLY = 0.9
 LITTLE = 1e-3
 STEPS = 100
+INNER_ITERATIONS = 10_000  # a step
+EACH = 3  # inner iterations, all steps together, for each of max_iter
 
 
 def newton(
@@ -30,7 +32,7 @@ def newton(
     tol: float,
     max_iter: int = 10000,
     null_objective: float | None = None,
-    inner: Callable[[Problem, np.ndarray, float], Result] | None = None,
+    inner: Callable[[Problem, np.ndarray, float, int], Result] | None = None,
     enlarge: Callable | None = None,
     callback: Callable[[int, float, float], None] | None = None,
 ) -> Result:
@@ -50,13 +52,15 @@ def newton(
     tol : float
         Relative tolerance of the certificate.
     max_iter : int, default=10000
-        Largest number of steps, no more than a hundred.
+        Largest number of steps, no more than a hundred; their inner iterations are at
+        most three times as many.
     null_objective : float or None, default=None
         Objective of the null model, the unit of the gap; by default that at the start.
     inner : callable or None, default=None
-        ``inner(model, W, gap)`` solves a problem with a squared loss and a penalty to a
-        gap and returns the result, whose `polar`, if there is one, certifies the next
-        iterate. A problem without proximal part needs none.
+        ``inner(model, W, gap, most)`` solves a problem with a squared loss and a
+        penalty to a gap, in so many iterations, and returns the result, whose `polar`,
+        if there is one, certifies the next iterate. A problem without proximal part
+        needs none.
     enlarge : callable or None, default=None
         ``enlarge(point, rows, part)`` returns the rows of W that the next step moves,
         and the problem of them, see :func:`~pymtl.solvers.working_set.enlarge`; by
@@ -78,7 +82,7 @@ def newton(
     point = problem.null_point if null else problem.point(W)
     objective = problem.objective(point)
     unit = objective if null_objective is None else null_objective
-    best, idle = np.inf, 0
+    best, idle, work = np.inf, 0, EACH * max_iter
     rows, part = (slice(None), problem) if enlarge is None else (np.zeros(0, int), None)
     result = Result(W, n_iter=0, solver="newton", history=[])
     while result.n_iter < min(max_iter, STEPS):
@@ -94,7 +98,7 @@ def newton(
         best = min(gap, best)
         if callback is not None:
             callback(result.n_iter, objective, result.certificate)
-        if result.certificate <= tol or idle >= PATIENCE:
+        if result.certificate <= tol or idle >= PATIENCE or work <= 0:
             break
         if problem.proximal is None:
             step = direct(model, point.W).W - point.W
@@ -104,7 +108,9 @@ def newton(
                 rows, part = enlarge(point, rows, part)
             share = min(INNER, np.sqrt(gap / unit))
             goal = max(share * min(gap, INNER * unit), LEFT * tol * unit)
-            found = inner(part.model(point, rows), point.W[rows], goal)
+            most = min(work, INNER_ITERATIONS)
+            found = inner(part.model(point, rows), point.W[rows], goal, most)
+            work -= found.n_iter
             result.polar = found.polar
             step, moved = np.zeros(point.W.shape), found.W - point.W[rows]
             step[rows], move = moved, part.design.forward(moved)
