@@ -302,10 +302,12 @@ class Loss(Parameters):
 
         Parameters
         ----------
-        y, weight, bounds : ndarray
-            As in :meth:`value`.
+        y : ndarray of shape (n_rows,)
+            Targets, sorted by task.
         u : ndarray of shape (n_rows,)
             Dual point in the domain of :meth:`conjugate`.
+        weight, bounds : ndarray
+            As in :meth:`value`.
 
         Returns
         -------
@@ -327,10 +329,12 @@ class Loss(Parameters):
 
         Parameters
         ----------
-        y, weight, bounds : ndarray
-            As in :meth:`value`.
+        y : ndarray of shape (n_rows,)
+            Targets, sorted by task.
         u : ndarray of shape (n_rows,)
             Dual point.
+        weight, bounds : ndarray
+            As in :meth:`value`.
 
         Returns
         -------
@@ -351,10 +355,12 @@ class Loss(Parameters):
 
         Parameters
         ----------
-        y, z, weight, bounds : ndarray
+        y, z : ndarray of shape (n_rows,)
             As in :meth:`value`.
         u : ndarray of shape (n_rows,)
             Dual point, the gradient at z where the loss is smooth.
+        weight, bounds : ndarray
+            As in :meth:`value`.
 
         Returns
         -------
