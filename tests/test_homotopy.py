@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.linear_model import Lasso
-from test_bcd import lists, shared, weighted, weighted_shared, with_gaps
 
 from pymtl import (
     MultiTaskL1Regressor,
@@ -16,6 +15,8 @@ from pymtl import (
 )
 from pymtl import penalties as pen
 from pymtl._kernels_lasso import lasso_path
+
+from .test_bcd import lists, shared, weighted, weighted_shared, with_gaps
 
 DATA = {
     "lists": lists,

@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose
-from test_bcd import FORMS, lists, shared, weighted, weighted_shared, with_gaps
 
 from pymtl import (
-    MultiTaskL1Regressor,
     MultiTaskL21Regressor,
     MultiTaskMeanRegressor,
     MultiTaskRegressor,
@@ -18,6 +16,8 @@ from pymtl.penalties._task_matrix import TaskMatrix
 from pymtl.solvers import Problem
 from pymtl.solvers.bcd import bcd
 from pymtl.solvers.semismooth import Dual, semismooth
+
+from .test_bcd import FORMS, lists, shared, weighted, weighted_shared, with_gaps
 
 DATA = {
     "lists": lists,
@@ -117,13 +117,13 @@ def test_few_steps_whatever_strength_and_correlation(rho, share):
 
 def test_takes_over_from_coordinate_descent():
     Xs, ys = correlated(0.999)
-    model = MultiTaskL1Regressor(tol=1e-8)
+    model = MultiTaskL21Regressor(tol=1e-8)
     strength = 1e-4 * model.lambda_max(Xs, ys)
     model.set_params(lambda1=strength).fit(Xs, ys)
     assert model.solver_ == "semismooth"
     assert model.converged_
     assert model.n_iter_ <= 1300  # a thousand sweeps, and the steps
-    slow = MultiTaskL1Regressor(strength, tol=1e-8, solver="bcd", max_iter=2000)
+    slow = MultiTaskL21Regressor(strength, tol=1e-8, solver="bcd", max_iter=2000)
     with pytest.warns(UserWarning, match="did not converge"):
         slow.fit(Xs, ys)
 

@@ -357,8 +357,8 @@ class Problem:
         elif self.null_basis.shape[1]:
             point = self.point(self.refit(point.W))
             point = point if self._is_refitted(point) else None
-        if point is None:
-            return np.inf
+        if point is None:  # the dual point zero is always there: no loss is negative
+            return objective
         quad = point.quad
         if self.proximal is None:
             quad = self.matrix.conjugate(point.gradient)
@@ -384,11 +384,13 @@ class Problem:
         gap = objective - dual + scale**2 * quad
         if gap >= 0 or not np.isfinite(gap):
             return gap
-        # below zero by more than rounding no bound, whatever went wrong
+        # below zero by more than rounding it bounds nothing; the dual point zero does
         size = abs(objective) + abs(dual) + scale**2 * quad
-        if not self.loss.quadratic:
+        if self.loss.quadratic:  # residuals have the rounding of the targets
+            size += self.yy
+        else:
             size += float(np.dot(np.abs(point.dual), np.abs(self.y) + np.abs(point.z)))
-        return 0.0 if -gap <= ROUNDED * np.finfo(float).eps * size else np.inf
+        return 0.0 if -gap <= ROUNDED * np.finfo(float).eps * size else objective
 
     def _polar(self, W):
         """Return the polar gauge, or a bound of it that is tight about W."""
