@@ -18,7 +18,7 @@ from .base import MultiTaskBase, import_pandas
 from .losses import LOSSES, Loss, Multinomial
 from .penalties._weak_prior import resolve_as_prior, rows_share
 from .solvers import Problem
-from .tasks import LONG, SHARED, encode_classes, read_rows, read_vector
+from .tasks import LONG, SHARED, encode_classes, read_rows, read_vector, target_names
 
 CLASSIFICATION = {n for n, c in LOSSES.items() if c.targets == "classification"}
 
@@ -50,8 +50,8 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskBase):
     missing: Any
 
     def _read(self, X, y, sample_weight, offset):
-        codes, classes = encode_classes(X, y, self.missing)
-        data = super()._read(X, codes, sample_weight, offset)
+        codes, classes = encode_classes(X, y, self.missing, self.task_column)
+        data = super()._read(X, codes, sample_weight, offset, target_names(y))
         if isinstance(classes, dict):
             sets = [classes[label] for label in data.labels.tolist()]
         else:
@@ -330,7 +330,7 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskBase):
         pd = import_pandas("coef_frame")
         pairs = zip(self.tasks_.tolist(), self._sets, strict=True)
         keys = [(task, label) for task, labels in pairs for label in labels.tolist()]
-        index = pd.MultiIndex.from_tuples(keys, names=["task", "class"])
+        index = pd.MultiIndex.from_tuples(keys, names=[self._task_name(), "class"])
         coef, names = np.concatenate(list(self.coef_)), list(self.coef_names_)
         frame = pd.DataFrame(coef, index=index, columns=names)
         return frame.assign(intercept=np.concatenate(list(self.intercept_)))

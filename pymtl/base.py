@@ -355,11 +355,22 @@ class MultiTaskBase(SparseCoef, FeatureImportances, Parameters):
         """
         check_is_fitted(self)
         pd = import_pandas("coef_frame")
-        index, coef = pd.Index(self.tasks_.tolist(), name="task"), dense(self.coef_)
+        labels, name = self.tasks_.tolist(), self._task_name()
+        index = pd.Index(labels, name=name, tupleize_cols=False)
+        coef = dense(self.coef_)
         frame = pd.DataFrame(coef, index=index, columns=list(self.coef_names_))
         return frame.assign(intercept=self.intercept_)
 
-    def _read(self, X, y, sample_weight, offset):
+    def _task_name(self):
+        """Return the name of the task column, "task" where it has none."""
+        column, names = self.task_column, getattr(self, "feature_names_in_", None)
+        if self._door != LONG:
+            return "task"
+        if isinstance(column, str):
+            return column
+        return "task" if names is None else names[column]
+
+    def _read(self, X, y, sample_weight, offset, names=None):
         if is_lists(X) and is_lists(cross_validated()):
             msg = (
                 "scikit-learn's GridSearchCV and cross_validate cut a list into tasks, "
@@ -368,9 +379,8 @@ class MultiTaskBase(SparseCoef, FeatureImportances, Parameters):
                 "stack_tasks(Xs, ys) with task_column=0 and cv=TaskKFold()."
             )
             raise ValueError(msg)
-        data = read_training(
-            self, X, y, sample_weight, offset, self.task_column, self.task_order
-        )
+        order = self.task_column, self.task_order
+        data = read_training(self, X, y, sample_weight, offset, *order, names)
         long = data.door == LONG
         self._task_position = task_position(X, self.task_column) if long else None
         return data

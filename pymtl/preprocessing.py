@@ -24,6 +24,7 @@ from .tasks import (
     SHARED,
     clean_labels,
     is_lists,
+    label_key,
     read_training,
     split_column,
 )
@@ -505,11 +506,11 @@ class TaskScaler(_Doors, _TableScaler):
 
     def _positions(self, labels, strict=False):
         """Return the index of each task, -1 for one that was not in fit."""
-        position = {label: t for t, label in enumerate(self.tasks_.tolist())}
-        index = np.array([position.get(label, -1) for label in labels])
+        position = {label_key(v): t for t, v in enumerate(self.tasks_.tolist())}
+        index = np.array([position.get(label_key(v), -1) for v in labels])
         if self.unseen_task == "mean" or not np.any(index < 0):
             return index
-        unseen = list(dict.fromkeys(v for v in labels if v not in position))
+        unseen = list(dict.fromkeys(v for v in labels if label_key(v) not in position))
         msg = (
             f"TaskScaler was not fitted with {len(unseen)} of the tasks: {unseen[:5]}. "
             "Split the samples inside each task (cv=TaskKFold(task_column=...)), or "

@@ -17,7 +17,7 @@ from .._sklearn import StrOptions
 from ..base import MultiTaskBase, store
 from ..losses import LOSSES, Loss, Multinomial, PerTask, SquareRoot
 from ..penalties import Penalty
-from ..tasks import SHARED, number_rows, read_rows, task_entries
+from ..tasks import SHARED, number_rows, read_rows, target_names, task_entries
 from ._general import AnyPenalty
 
 
@@ -141,7 +141,7 @@ class MultiTaskMixed(AnyPenalty, MultiTaskBase):
 
     def _read(self, X, y, sample_weight, offset):
         rows, values = number_rows(X, y, self.missing)
-        data = super()._read(X, rows, sample_weight, offset)
+        data = super()._read(X, rows, sample_weight, offset, target_names(y))
         losses = [_loss(v) for v in task_entries(self.loss, data.labels, "loss")]
         self.classes_ = [None] * data.n_tasks
         values = values[data.y.astype(int)]
@@ -289,7 +289,9 @@ class MultiTaskMixed(AnyPenalty, MultiTaskBase):
         """
         check_is_fitted(self)
         rows, values = number_rows(X, y, self.missing)
-        data = MultiTaskBase._read(clone(self), X, rows, sample_weight, None)
+        data = MultiTaskBase._read(
+            clone(self), X, rows, sample_weight, None, target_names(y)
+        )
         z = _flat(self.predict(X))
         scores = []
         for t in range(data.n_tasks):

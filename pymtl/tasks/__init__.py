@@ -8,12 +8,13 @@ Inside there is one form, :class:`TaskData`: rows sorted by task.
 """
 
 from ._classes import encode_classes, is_missing, number_rows
+from ._clean import clean_labels, label_key, plain
 from ._column import read_task_column, task_position
 from ._constants import FLOATS, LISTS, LONG, SHARED
 from ._convert import split_tasks, stack_tasks
-from ._labels import clean_labels, encode_tasks, split_column
+from ._labels import encode_tasks, split_column
 from ._rows import TaskRows, read_rows, read_vector
-from ._stack import Pieces, is_lists
+from ._stack import Pieces, is_lists, target_names
 from ._training import TaskData, read_training, task_entries, task_values
 
 __all__ = [
@@ -29,7 +30,9 @@ __all__ = [
     "encode_tasks",
     "is_lists",
     "is_missing",
+    "label_key",
     "number_rows",
+    "plain",
     "read_rows",
     "read_task_column",
     "read_training",
@@ -37,6 +40,7 @@ __all__ = [
     "split_column",
     "split_tasks",
     "stack_tasks",
+    "target_names",
     "task_entries",
     "task_position",
     "task_values",

@@ -8,11 +8,13 @@ import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from ._stack import is_lists, is_scalar, items_of
+from ._clean import is_gone, plain
+from ._column import read_task_column
+from ._stack import is_lists, is_scalar, items_of, refuse_lazy
 
 
 def encode_classes(
-    X: Any, y: Any, missing: Any = np.nan
+    X: Any, y: Any, missing: Any = np.nan, task_column: int | str | None = None
 ) -> tuple[Any, np.ndarray | dict]:
     """Return class labels as numbers 0, 1, ... and what they stand for.
 
@@ -24,6 +26,8 @@ def encode_classes(
         Labels of any type in the form of the door.
     missing : object, default=nan
         What stands for "not observed" in a 2-d y; NaN and None always do.
+    task_column : int, str or None, default=None
+        The task column of a long table, for messages.
 
     Returns
     -------
@@ -34,11 +38,24 @@ def encode_classes(
     """
     if y is None or is_scalar(y):
         return y, np.zeros(0)
+    refuse_lazy(y, "y")
+    y = plain(y)
     if is_lists(X):
         return _encode_lists(y)
     shape = getattr(y, "shape", None)
     if len(np.asarray(y).shape if shape is None else shape) != 2:
         y = column_or_1d(y, warn=True)
+        gone = is_missing(y)
+        if y.size and gone.any():
+            msg = (
+                f"y has no label in {gone.sum()} of {len(y)} rows, the first of them "
+                f"row {int(np.argmax(gone))}{_task_of(X, gone, task_column)}. Drop the "
+                "rows, or, for a shared X, give a 2-d Y, in which missing labels are "
+                "'not observed'."
+            )
+            raise ValueError(msg)
+        if y.dtype == object:
+            y = np.array(y.tolist())
         if _unfit(y):
             return y, np.zeros(0)
         check_classification_targets(y)
@@ -80,12 +97,12 @@ def number_rows(X: Any, y: Any, missing: Any = np.nan) -> tuple[Any, np.ndarray]
         return y, np.zeros(0, dtype=object)
     if is_lists(X):
         items, labels, keyed = items_of(y, "y")
-        parts = [np.asarray(v).astype(object).ravel() for v in items]
+        parts = [np.asarray(plain(v)).astype(object).ravel() for v in items]
         sizes = [len(part) for part in parts]
         rows = np.split(np.arange(sum(sizes), dtype=float), np.cumsum(sizes)[:-1])
         rows = dict(zip(labels, rows, strict=True)) if keyed else rows
         return rows, np.concatenate(parts)
-    Y = np.asarray(y)
+    Y = np.asarray(plain(y))
     if Y.ndim != 2:
         return np.arange(float(Y.size)).reshape(Y.shape), Y.astype(object).ravel()
     rows = np.arange(float(Y.size)).reshape(Y.shape)
@@ -97,18 +114,30 @@ def is_missing(y: np.ndarray, missing: Any = np.nan) -> np.ndarray:
     if y.dtype.kind == "f":
         gone = np.isnan(y)
     elif y.dtype == object:
-        gone = np.frompyfunc(lambda v: v is None or v != v, 1, 1)(y).astype(bool)
+        gone = np.frompyfunc(is_gone, 1, 1)(y).astype(bool)
+    elif y.dtype.kind in "mM":
+        gone = np.isnat(y)
     else:
         gone = np.zeros(y.shape, bool)
     if missing is not None and missing == missing:
-        gone = gone | np.asarray(y == missing, bool)
+        same = np.frompyfunc(lambda v: not is_gone(v) and v == missing, 1, 1)
+        gone = gone | same(y).astype(bool)
     return gone
 
 
 def _encode_lists(y):
     items, labels, keyed = items_of(y, "y")
-    vectors = [np.asarray(v) for v in items]
+    vectors = [np.asarray(plain(v)) for v in items]
     vectors = [v.ravel() if v.ndim == 2 and v.shape[1] == 1 else v for v in vectors]
+    for label, v in zip(labels, vectors, strict=True):
+        gone = is_missing(v)
+        if gone.any():
+            msg = (
+                f"Task {label!r}: y has no label in {gone.sum()} of {len(v)} rows. "
+                "Drop the rows, or, for a shared X, give a 2-d Y, in which missing "
+                "labels are 'not observed'."
+            )
+            raise ValueError(msg)
     if any(v.ndim != 1 or _unfit(v) for v in vectors):
         return y, np.zeros(0)
     same = len({v.dtype for v in vectors}) == 1
@@ -122,6 +151,15 @@ def _encode_lists(y):
     if all(np.array_equal(s, sets[0]) for s in sets):
         return codes, sets[0]
     return codes, dict(zip(labels, sets, strict=True))
+
+
+def _task_of(X, gone, task_column):
+    """Return the task of the first of some rows, for a message."""
+    if task_column is None:
+        return ""
+    column = read_task_column(X, task_column)
+    labels = list(dict.fromkeys(np.asarray(column)[gone].tolist()))
+    return f" (task {labels[0]!r}; {len(labels)} of the tasks have such rows)"
 
 
 def _unfit(y):

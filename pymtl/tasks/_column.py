@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_array
 
-from ._labels import no_column
+from ._labels import column_values, find_column
 from ._stack import is_lists
 
 
@@ -34,16 +34,13 @@ def read_task_column(X: Any, task_column: int | str) -> np.ndarray:
         )
         raise ValueError(msg)
     if hasattr(X, "columns"):
-        import narwhals as nw
-
-        frame = nw.from_native(X, eager_only=True)
-        columns = list(frame.columns)
-        name = task_column
-        if name not in columns and _is_position(name, len(columns)):
-            name = columns[name]
-        if name not in columns:
-            raise ValueError(no_column(task_column, columns))
-        return frame.get_column(name).to_numpy()
+        frame, name = find_column(X, task_column)
+        return column_values(frame.get_column(name))
+    if not hasattr(X, "dtype") and not sp.issparse(X):
+        X = np.asarray(X, dtype=object)
+    masked = isinstance(X, np.ma.MaskedArray)
+    if masked and _is_position(task_column, X.shape[1]):
+        return X[:, task_column]
     X = check_array(
         X, accept_sparse=("csr", "csc"), dtype=None, ensure_all_finite=False
     )

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import column_or_1d
 
+from ._clean import label_array
 from ._labels import encode_tasks, split_column
 from ._stack import items_of, same_length, stack, vectors
 
@@ -62,7 +63,7 @@ def stack_tasks(Xs: Any, ys: Any) -> tuple[Any, np.ndarray]:
 
     frames = [nw.from_native(x, eager_only=True) for x in items]
     frame = nw.concat(frames)
-    values = np.asarray(labels)[task] if keyed else task
+    values = label_array(labels)[task] if keyed else task
     column = nw.new_series("task", values.tolist(), backend=frame.implementation)
     return frame.select(column, *frame.columns).to_native(), y
 
@@ -111,7 +112,7 @@ def split_tasks(
     [array([2]), array([1, 3])]
     """
     table, column, categories, _ = split_column(X, task_column)
-    labels, task = encode_tasks(column, categories)
+    labels, task = encode_tasks(column, categories[0])
     y = column_or_1d(y)
     same_length(len(task), len(y), "y")
     order = np.argsort(task, kind="stable")

@@ -13,9 +13,10 @@ from sklearn.utils.validation import validate_data
 
 from .._sparse import by_task
 from ._classes import is_missing
+from ._clean import label_array, plain
 from ._constants import FLOATS, LISTS, LONG, SHARED
-from ._labels import clean_labels, label_array, split_column
-from ._stack import check_finite, is_lists, items_of, stack, vectors
+from ._labels import encode_tasks, find_tasks, split_column
+from ._stack import check_finite, is_lists, items_of, stack, unmasked, vectors
 
 
 @dataclass
@@ -95,7 +96,7 @@ class TaskRows:
             return float(
                 np.mean([metric(ys[t], zs[t], sample_weight=ws[t]) for t in keep])
             )
-        y = np.asarray(y)
+        y = np.asarray(plain(y))
         if y.shape != z.shape:
             msg = f"y has shape {y.shape}, the predictions have shape {z.shape}."
             raise ValueError(msg)
@@ -144,13 +145,15 @@ def read_rows(estimator: Any, X: Any, task_column: int | str | None) -> TaskRows
             )
             raise ValueError(msg)
         check_finite(table, column)
-        return _looked_up(estimator, column, TaskRows(LONG, table))
+        labels, task = encode_tasks(column)
+        return _looked_up(estimator, labels, task, TaskRows(LONG, table))
     if fitted_long:
         msg = (
             f"{type(estimator).__name__} was fitted on a long table: set task_column "
             "to the column of X that names the task."
         )
         raise ValueError(msg)
+    X = unmasked(X)
     X = validate_data(estimator, X, reset=False, accept_sparse="csr", dtype=FLOATS)
     return TaskRows(SHARED, X)
 
@@ -181,6 +184,7 @@ def read_vector(values: Any, rows: TaskRows, n_tasks: int, name: str) -> np.ndar
         return np.concatenate(
             vectors(values, labels, sizes, keyed, name, dtype=np.float64)
         )
+    values = plain(values)
     values = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
     n = rows.X.shape[0]
     if rows.door == SHARED and values.shape in [(n, 1), (n,)]:
@@ -220,19 +224,16 @@ def _rows_of_lists(estimator, X):
             f"with {list(expected)}."
         )
         raise ValueError(msg)
-    column = np.repeat(label_array(labels), np.diff(bounds))
+    task = np.repeat(np.arange(len(labels)), np.diff(bounds))
     rows = TaskRows(LISTS, table, None, bounds, labels if keyed else None)
-    return _looked_up(estimator, column, rows)
+    return _looked_up(estimator, label_array(labels), task, rows)
 
 
-def _looked_up(estimator, column, rows):
+def _looked_up(estimator, labels, task, rows):
     """Set the index of each row's task, -1 for tasks that were not fitted."""
-    column = clean_labels(column)
-    position = {label: i for i, label in enumerate(estimator.tasks_.tolist())}
-    present, inverse = np.unique(column.astype(object), return_inverse=True)
-    index = np.array([position.get(label, -1) for label in present.tolist()], int)
-    rows.task = index[inverse]
-    known = zip(present.tolist(), index, strict=True)
+    index = find_tasks(labels, estimator.tasks_, type(estimator).__name__)
+    rows.task = index[task]
+    known = zip(labels.tolist(), index, strict=True)
     rows.unseen = [label for label, i in known if i < 0]
     if rows.unseen and not estimator._accepts_unseen():
         msg = (

@@ -9,8 +9,8 @@ import scipy.sparse as sp
 from sklearn.utils import check_array
 
 from .._sparse import canonical
+from ._clean import label_array, plain
 from ._constants import FLOATS
-from ._labels import label_array
 
 LARGE = 2**19
 
@@ -19,6 +19,7 @@ def is_lists(X: Any) -> bool:
     """Return whether X is a list or dict of tasks; refuse what is neither door."""
     if sp.issparse(X):
         return False
+    refuse_lazy(X, "X")
     if isinstance(X, dict):
         return True
     shape = getattr(X, "shape", None)
@@ -150,7 +151,7 @@ def vectors(ys, labels, sizes, keyed, name, dtype=None):
     for label, y, n in zip(labels, ys, sizes, strict=True):
         if not hasattr(y, "shape"):
             y = np.asarray(y)
-        y = np.asarray(y) if dtype is None else np.asarray(y, dtype=dtype)
+        y = np.asarray(plain(y), dtype=dtype)
         if y.ndim == 2 and y.shape[1] == 1:
             y = y.ravel()
         if dtype is not None and not np.isfinite(y).all():
@@ -171,6 +172,33 @@ def feature_names(item):
     if columns is None or not all(isinstance(c, str) for c in columns):
         return None
     return list(columns)
+
+
+def target_names(y):
+    """Return the column names of a 2-d frame of targets, which name the tasks."""
+    columns = getattr(y, "columns", None)
+    if columns is None or len(getattr(y, "shape", ())) != 2:
+        return None
+    names = list(columns)
+    default = names == list(range(len(names)))
+    return None if default or len(set(names)) < len(names) else label_array(names)
+
+
+def unmasked(X):
+    """Return X with NaN for what is masked."""
+    return plain(X) if isinstance(X, np.ma.MaskedArray) else X
+
+
+def refuse_lazy(values, name):
+    """Raise an error for data that are not in memory."""
+    for method in ("compute", "collect"):
+        if callable(getattr(values, method, None)):
+            module = type(values).__module__.split(".")[0]
+            msg = (
+                f"{name} is a {type(values).__name__} of {module}, whose rows are not "
+                f"in memory: give {name}.{method}()."
+            )
+            raise ValueError(msg)
 
 
 def check_finite(X, task):
@@ -203,6 +231,7 @@ def is_scalar(values):
 
 
 def _numbers(item, label):
+    refuse_lazy(item, f"X of task {label!r}")
     if isinstance(item, np.ma.MaskedArray) and np.ma.is_masked(item):
         msg = f"X of task {label!r} has masked values: impute or drop them first."
         raise ValueError(msg)

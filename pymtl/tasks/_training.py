@@ -12,8 +12,9 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import validate_data
 
 from .._sparse import canonical
+from ._clean import label_array, plain
 from ._constants import FLOATS, LISTS, LONG, SHARED
-from ._labels import encode_tasks, label_array, split_column
+from ._labels import encode_tasks, split_column
 from ._stack import (
     Pieces,
     check_finite,
@@ -21,8 +22,11 @@ from ._stack import (
     is_lists,
     is_scalar,
     items_of,
+    refuse_lazy,
     same_length,
     stack,
+    target_names,
+    unmasked,
     vectors,
 )
 
@@ -102,6 +106,7 @@ def read_training(
     offset: Any = None,
     task_column: int | str | None = None,
     task_order: Sequence | None = None,
+    names: Sequence | None = None,
 ) -> TaskData:
     """Read training data through the door that X asks for.
 
@@ -117,16 +122,19 @@ def read_training(
         Names the task in a long table.
     task_order : sequence of labels or None
         Order of the tasks.
+    names : sequence of labels or None, default=None
+        Labels of the columns of a 2-d y; by default those of a frame.
 
     Returns
     -------
     data : TaskData
         The rows sorted by task.
     """
+    refuse_lazy(y, "y")
     if is_lists(X):
         data = _read_lists(estimator, X, y, sample_weight, offset)
     elif task_column is None:
-        data = _read_shared(estimator, X, y, sample_weight, offset)
+        data = _read_shared(estimator, X, y, sample_weight, offset, names)
     else:
         return _read_long(
             estimator, X, y, sample_weight, offset, task_column, task_order
@@ -182,8 +190,10 @@ def _read_lists(estimator, X, y, sample_weight, offset):
     n = X.shape[0]
     weight = np.ones(n)
     if sample_weight is not None:
-        parts = vectors(sample_weight, labels, sizes, keyed, "sample_weight", float)
-        weight = _weights(np.concatenate(parts), n)
+        if not is_scalar(sample_weight):
+            parts = vectors(sample_weight, labels, sizes, keyed, "sample_weight", float)
+            sample_weight = np.concatenate(parts)
+        weight = _weights(sample_weight, n)
     if offset is not None:
         offset = np.concatenate(vectors(offset, labels, sizes, keyed, "offset", float))
     labels = label_array(labels)
@@ -201,7 +211,7 @@ def _learn_features(estimator, X):
     vars(estimator).pop("feature_names_in_", None)
 
 
-def _read_shared(estimator, X, y, sample_weight, offset):
+def _read_shared(estimator, X, y, sample_weight, offset, columns=None):
     if y is None:
         validate_data(estimator, X, y)
     if is_scalar(y):
@@ -210,7 +220,9 @@ def _read_shared(estimator, X, y, sample_weight, offset):
     if len(getattr(y, "shape", ())) > 2:
         msg = f"y should be a 1d or 2d array, got an array of shape {y.shape} instead."
         raise ValueError(msg)
-    names = feature_names(X)
+    columns = target_names(y) if columns is None else columns
+    names, y = feature_names(X), plain(y)
+    X = unmasked(X)
     X = validate_data(estimator, X, reset=True, accept_sparse="csr", dtype=FLOATS)
     if sp.issparse(X):
         X = canonical(X)
@@ -243,26 +255,27 @@ def _read_shared(estimator, X, y, sample_weight, offset):
     Y = np.array(y.T, dtype=dtype, order="C")
     weight = np.ones((n_tasks, n))
     if sample_weight is not None:
-        sample_weight = np.asarray(sample_weight, dtype=np.float64)
+        sample_weight = np.asarray(plain(sample_weight), dtype=np.float64)
         if sample_weight.shape == (n, n_tasks) and not single:
             weight[:] = _weights(sample_weight.T.ravel(), n * n_tasks).reshape(-1, n)
         else:
             weight[:] = _weights(sample_weight, n)
     if offset is not None:
         offset = check_array(
-            offset, ensure_2d=False, dtype=np.float64, input_name="offset"
+            plain(offset), ensure_2d=False, dtype=np.float64, input_name="offset"
         )
         if offset.shape not in [(n,), (n, n_tasks)]:
             msg = f"offset has shape {offset.shape}, expected ({n},) or y's shape."
             raise ValueError(msg)
         offset = np.broadcast_to(offset.T, (n_tasks, n)).ravel()
     missing = np.isnan(Y)
-    labels = np.arange(n_tasks)
+    labels = np.arange(n_tasks) if single or columns is None else columns
     if missing.any():
         gone = missing.all(axis=1)
         if gone.any():
             t = int(np.argmax(gone))
-            msg = f"Task {t} has no observed label (column {t} of y is all NaN)."
+            task = labels.tolist()[t]
+            msg = f"Task {task!r} has no observed label (column {t} of y is all NaN)."
             raise ValueError(msg)
         Y[missing], weight[missing] = 0.0, 0.0
     bounds = n * np.arange(n_tasks + 1)
@@ -285,9 +298,9 @@ def _read_long(estimator, X, y, sample_weight, offset, task_column, task_order):
     validate_data(estimator, X, y, reset=True, skip_check_array=True)
     table, column, categories, names = split_column(X, task_column)
     check_finite(table, column)
-    labels, task = encode_tasks(column, categories, task_order)
+    labels, task = encode_tasks(column, categories[0], task_order)
     n = table.shape[0]
-    y = column_or_1d(y, warn=True)
+    y = column_or_1d(plain(y), warn=True)
     same_length(n, len(y), "y")
     order = np.argsort(task, kind="stable")
     if np.array_equal(order, np.arange(n)):
@@ -299,14 +312,14 @@ def _read_long(estimator, X, y, sample_weight, offset, task_column, task_order):
     if sample_weight is not None:
         weight = _weights(sample_weight, n)[order]
     if offset is not None:
-        offset = column_or_1d(offset, dtype=np.float64)
+        offset = column_or_1d(plain(offset), dtype=np.float64)
         same_length(n, len(offset), "offset")
         offset = offset[order]
     data = TaskData(
         LONG, table[order], y, weight, offset, bounds, labels, names, labels
     )
-    known = task_order is not None or categories is not None
-    data.ordered = known or labels.dtype.kind not in "OSTU"
+    text = isinstance(labels.tolist()[0], str | bytes)
+    data.ordered = task_order is not None or categories[1] or not text
     data.own = type(X) is np.ndarray or not isinstance(order, slice)
     return _observed(data)
 
@@ -325,17 +338,21 @@ def _targets(vectors, labels):
         sizes = [len(v) for v in vectors]
         task = np.repeat(np.arange(len(sizes)), sizes)
         t = task[np.argmin(finite)]
-        every = "only" if not finite[task == t].any() else "NaN or infinity among"
+        bad, n = int(np.sum(~finite[task == t])), sizes[t]
+        every = "only missing" if bad == n else "missing"
         msg = (
-            f"Task {labels[t]!r}: y has {every} missing or infinite values. Drop the "
-            "rows, or, for a shared X, give a 2-d Y in which NaN is 'not observed'."
+            f"Task {labels[t]!r}: y has {every} or infinite values, in {bad} of {n} "
+            "rows. Drop the rows, or, for a shared X, give a 2-d Y, in which NaN is "
+            "'not observed'."
         )
         raise ValueError(msg)
     return y
 
 
 def _weights(values, n, name="sample_weight"):
-    weight = np.array(values, dtype=np.float64)  # estimators may change it
+    weight = np.array(plain(values), dtype=np.float64)  # estimators may change it
+    if weight.ndim == 0:
+        weight = np.full(n, weight)
     if weight.shape != (n,):
         msg = f"{name} has shape {weight.shape}, expected ({n},)."
         raise ValueError(msg)
