@@ -68,7 +68,7 @@ def optimum(cp, case):
     """Return the optimal objective."""
     form, data = case[2:]
     W, c = cp.Variable((data[0][0].shape[1], len(data[0]))), cp.Variable(len(data[0]))
-    constraints = {False: [c == 0], "shared": [c[1:] == c[0]]}.get(form, [])
+    constraints = {False: [c == 0], "shared": [c == c[0]]}.get(form, [])
     task = cp.Problem(cp.Minimize(objective(cp, case, W, c)), constraints)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "may be inaccurate" at such an accuracy
