@@ -263,6 +263,8 @@ class Dual:
             A = part.block(t, weight)
             A = A @ np.eye(len(rows)) if isinstance(A, SparseRows) else A
             used = np.flatnonzero(diagonal[:, t])
+            if not len(used):
+                continue
             root = np.sqrt(diagonal[used, t])
             block = Block(A[:, used] * root)
             x[seen] = block.solve(-slope[seen])
