@@ -91,6 +91,7 @@ def test_sparse_coefficients_are_drawn():
     plt = pytest.importorskip("matplotlib.pyplot")
     from pymtl.plotting import CoefficientDisplay
 
+    plt.close("all")
     plt.switch_backend("Agg")
     model = MultiTaskL21Regressor(0.1).fit(XS, YS)
     coef = model.coef_
