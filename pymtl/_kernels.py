@@ -177,6 +177,32 @@ def shrink_rows(V, step, strength):
 
 
 @njit
+def shrink_sorted(v):
+    """Replace v by the decreasing numbers at least zero that are next to it.
+
+    Neighbours that are out of order become their mean (pool adjacent violators), and
+    what is below zero then becomes zero.
+    """
+    n = v.shape[0]
+    total = np.empty(n, np.float64)
+    size = np.empty(n, np.int64)
+    last = -1
+    for i in range(n):
+        last += 1
+        total[last], size[last] = v[i], 1
+        while last > 0 and total[last - 1] * size[last] <= total[last] * size[last - 1]:
+            total[last - 1] += total[last]
+            size[last - 1] += size[last]
+            last -= 1
+    i = 0
+    for block in range(last + 1):
+        mean = max(total[block] / size[block], 0.0)
+        for _ in range(size[block]):
+            v[i] = mean
+            i += 1
+
+
+@njit
 def clip_rows(V, step, strength):
     """Row-wise prox of ``strength max_t |w_t|`` in the metric ``1 / step``.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import cvxpy as cp
 import numpy as np
 from scipy.special import expit, log_expit, xlogy
+from scipy.stats import chi
 
 SLACK = 1e-6
 
@@ -76,6 +77,11 @@ class Numbers:
         return np.sum(ridge * (between + ridge) / (ridge + between * m) * s**2)
 
     @staticmethod
+    def ordered(W, weights):
+        """Return the sorted norm of the row norms."""
+        return np.sort(np.sqrt(np.sum(W**2, axis=1)))[::-1] @ weights
+
+    @staticmethod
     def k_support(W, k):
         """Return the k-support norm of the row norms, by its dual: the best q."""
         n = np.sort(np.sqrt(np.sum(W**2, axis=1)))[::-1].astype(float)
@@ -137,6 +143,11 @@ class Expressions:
         self.constraints += [M >> 0, np.eye(size) - M >> 0, cp.trace(M) == k]
         value = cp.matrix_frac(W, eta * np.eye(size) + M)
         return between * eta * (1 + eta) * value
+
+    @staticmethod
+    def ordered(W, weights):
+        norms, steps = cp.norm(W, 2, axis=1), -np.diff(np.append(weights, 0.0))
+        return sum(s * cp.sum_largest(norms, k + 1) for k, s in enumerate(steps))
 
     def k_support(self, W, k):
         d = W.shape[0]
@@ -241,6 +252,18 @@ def _sparse_low_rank(a, s, Q, P):
     return s.lambda1 * a.entries(P) + a.within(a.trace(Q), s.rank_budget)
 
 
+def _ordered_weights(W, s):
+    """Return the weights of the ranks, the quantiles by another distribution."""
+    d, n_tasks = W.shape
+    rank = np.arange(1, d + 1)
+    if s.weights == "oscar":
+        return 1 - (rank - 1) / (2 * d)
+    if s.weights != "bh":
+        return np.asarray(s.weights)[:d]
+    weights = chi(n_tasks).ppf(1 - s.q * rank / d)
+    return weights / weights[0]
+
+
 STRUCTURES = {
     "SingleTask": lambda a, s, v: 0.0,
     "Pooled": lambda a, s, v: 0.0,
@@ -250,6 +273,9 @@ STRUCTURES = {
     "LInf": lambda a, s, v: s.lambda1 * a.largest(v.norm),
     "ColumnL2": lambda a, s, v: s.lambda1 * a.columns(v.norm),
     "KSupport": lambda a, s, v: s.lambda1 * a.k_support(v.norm, s.k),
+    "OrderedRows": lambda a, s, v: (
+        s.lambda1 * a.ordered(v.norm, _ordered_weights(v.norm, s))
+    ),
     "SparseGroup": lambda a, s, v: (
         s.lambda1 * a.rows(v.norm) + s.lambda2 * a.entries(v.norm)
     ),

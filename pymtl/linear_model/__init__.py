@@ -57,6 +57,10 @@ from ._mixed import (
     MultiTaskTreeRegressor,
 )
 from ._mixed_losses import MultiTaskMixed
+from ._ordered_rows import (
+    MultiTaskOrderedRowsClassifier,
+    MultiTaskOrderedRowsRegressor,
+)
 from ._tasks import (
     MultiTaskGraphClassifier,
     MultiTaskGraphRegressor,
@@ -101,6 +105,8 @@ __all__ = [
     "MultiTaskMixed",
     "MultiTaskNetworkLassoClassifier",
     "MultiTaskNetworkLassoRegressor",
+    "MultiTaskOrderedRowsClassifier",
+    "MultiTaskOrderedRowsRegressor",
     "MultiTaskRegressor",
     "MultiTaskRelationshipClassifier",
     "MultiTaskRelationshipRegressor",

@@ -19,6 +19,7 @@ from .l21 import L21
 from .linf import LInf
 from .mean import Mean
 from .network_lasso import NetworkLasso
+from .ordered_rows import OrderedRows
 from .relationship import Relationship
 from .ridge import Ridge
 from .robust_feature import RobustFeature
@@ -46,6 +47,7 @@ PENALTIES = {
     "linf": LInf,
     "mean": Mean,
     "network_lasso": NetworkLasso,
+    "ordered_rows": OrderedRows,
     "relationship": Relationship,
     "ridge": Ridge,
     "robust_feature": RobustFeature,
@@ -75,6 +77,7 @@ __all__ = [
     "LInf",
     "Mean",
     "NetworkLasso",
+    "OrderedRows",
     "Penalty",
     "Prior",
     "Quadratic",
