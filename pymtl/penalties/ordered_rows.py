@@ -113,6 +113,7 @@ class OrderedRows(Penalty):
         return float(ratios.max(initial=0.0)) / self.lambda1
 
     def new_task(self, W, place):
+        # rows of one norm share their weights: which has which W does not say
         norms = np.linalg.norm(W, axis=1)
         order = np.argsort(-norms, kind="stable")
         steps = -np.diff(norms[order])
