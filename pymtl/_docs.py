@@ -92,6 +92,8 @@ ATTRIBUTES = """\
         The penalty with the strengths that were used.
     lambda0_ : float
         The strength of `fit_intercept="shrink"` that was used.
+    ridge_ : float
+        The strength of the ridge that was used.
     certificate_ : float
         What `tol` bounds, computed in float64 from the residuals.
     certificate_kind_ : str
@@ -138,6 +140,8 @@ def document(cls: type) -> type:
         parameters |= _entries(CLASSIFIER_PARAMETERS)
         first = _entries(CLASSIFIER_ATTRIBUTES)
         attributes = first | attributes | first
+    if "ridge" not in names:
+        del attributes["ridge_"]
     references = ""
     for base in cls.__mro__[1:]:
         if "_penalty" in vars(base):

@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
+from ._enough import check_features, warn_of_single_rows
 from ._feature_weight import FeatureWeight, RowScaled, feature_values
 from ._intercept import Centred, Uncentred
 from ._path import Path, compute_path
@@ -381,6 +382,7 @@ class MultiTaskBase(SparseCoef, FeatureImportances, Parameters):
             raise ValueError(msg)
         order = self.task_column, self.task_order
         data = read_training(self, X, y, sample_weight, offset, *order, names)
+        check_features(data, type(self).__name__)
         long = data.door == LONG
         self._task_position = task_position(X, self.task_column) if long else None
         return data
@@ -388,6 +390,7 @@ class MultiTaskBase(SparseCoef, FeatureImportances, Parameters):
     def _centre(self, data):
         check_range(data)
         self._check_targets(data)
+        warn_of_single_rows(data, self.fit_intercept)
         centred = self._rows(data, self._task_weights(data), self.fit_intercept)
         if self.task_weight is None and self._loss().targets != "classification":
             self._compare_scales(data, centred)
@@ -627,6 +630,9 @@ class MultiTaskBase(SparseCoef, FeatureImportances, Parameters):
                 setattr(self, name, self._by_task(centred, value.T) if own else value)
         for name, value in problem.learned(result.W).items():
             setattr(self, name, value)
+        if hasattr(self, "ridge"):
+            kept = (part for part in summands(penalty) if not part.structure)
+            self.ridge_ = next((part.lambda2 for part in kept), 0.0)
         if centred.lambda0 is not None:
             self.lambda0_ = centred.lambda0
         self.tasks_ = data.labels

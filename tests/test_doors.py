@@ -27,6 +27,7 @@ from sklearn.preprocessing import StandardScaler
 from pymtl import (
     MultiTaskL21Regressor,
     MultiTaskMeanRegressor,
+    MultiTaskSearchCV,
     PooledRegressor,
     SingleTaskRegressor,
     TaskKFold,
@@ -1085,3 +1086,35 @@ def test_cross_validation_of_a_table():
     for train, test in folds.split(X, y):
         fold = clone(model).fit(X.iloc[train], y[train])
         assert_allclose(z[test], fold.predict(X.iloc[test]), rtol=1e-12)
+
+
+def test_no_feature_beside_the_task_column():
+    X, y = make_table()
+    school = MultiTaskL21Regressor(0.1, task_column="school")
+    for model, alone in [
+        (school, X[["school"]]),
+        (MultiTaskSearchCV(school), X[["school"]]),
+        (MultiTaskL21Regressor(0.1, task_column=0), (y[:, None] > 0).astype(int)),
+        (MultiTaskL21Regressor(0.1), [np.ones((len(y), 0))]),
+    ]:
+        with refuses("X has no columns", "constant"):
+            model.fit(alone, [y] if isinstance(alone, list) else y)
+    # what the message says
+    alone = X[["school"]].assign(constant=1.0)
+    means = y.copy()
+    for name in SCHOOLS:
+        means[X["school"] == name] = y[X["school"] == name].mean()
+    for model in (school, SingleTaskRegressor(task_column="school")):
+        assert_allclose(model.fit(alone, y).predict(alone), means)
+
+
+def test_one_row_a_task():
+    Xs, ys = make_tasks((1,) * 8)
+    rows = np.vstack(Xs), np.concatenate(ys)
+    table = np.column_stack([np.arange(8), rows[0]])
+    for column, data in [(None, (Xs, ys)), (0, (table, rows[1]))]:
+        with pytest.warns(UserWarning, match="8 tasks has one row.*'shrink'"):
+            assert not mean(task_column=column).fit(*data).coef_.any()
+        shrunk = mean(task_column=column, fit_intercept="shrink").fit(*data)
+        assert np.abs(shrunk.coef_).max() > 0.1
+    mean().fit([rows[0][:1]], [rows[1][:1]])  # one task has no other to be drawn to

@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 from sklearn.linear_model import HuberRegressor, LogisticRegression, PoissonRegressor
 
 from pymtl import (
+    MultiTaskL21Regressor,
     PooledClassifier,
     PooledRegressor,
     SingleTaskClassifier,
@@ -316,3 +317,29 @@ def test_covariates_of_tasks_with_other_means(loss, form, pooled):
     if form == "shrink":
         value += 0.2 * np.sum((model.intercept_ - model.intercept_.mean()) ** 2)
     assert_allclose(model.objective_, value, rtol=1e-12)
+
+
+@pytest.mark.parametrize("quantile", [0.1, 1 / 3, 0.5])
+def test_subgradients_at_ties_are_those_of_the_intercepts(quantile):
+    rng = np.random.default_rng(0)
+    Xs = [rng.normal(size=(21, 3)) for _ in range(3)]
+    ys = [np.where(X[:, 0] > 0.3, 1.0, 0.0) for X in Xs]
+    weights = [np.arange(1.0, 22.0)] * 3
+
+    def largest(rows=None, **options):
+        rows = [np.arange(21)] * 3 if rows is None else rows
+        data = ([v[i] for v, i in zip(part, rows, strict=True)] for part in (Xs, ys))
+        weight = [weights[0][i] for i in rows]
+        model = MultiTaskL21Regressor(loss=Quantile(quantile), **options)
+        return model.lambda_max(*data, weight)
+
+    for form in (True, False, "shared", "shrink"):  # no order of the rows counts
+        found = [largest(fit_intercept=form)]
+        found += [
+            largest([rng.permutation(21) for _ in Xs], fit_intercept=form)
+            for _ in range(4)
+        ]
+        assert_allclose(found, found[0], rtol=1e-12)
+    for strength in (0.0, 1e-9):  # free intercepts
+        end = largest(fit_intercept="shrink", lambda0=strength)
+        assert_allclose(end, largest(fit_intercept=True), rtol=1e-6)

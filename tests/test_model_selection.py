@@ -204,6 +204,7 @@ def test_shuffling():
         (pl.DataFrame({"s": ["a", None, "b"]}), "s", "missing label in row 1"),
         (np.array([[0.0], [np.nan], [1.0]]), 0, "missing label in row 1"),
         (np.array([[0.0], [0.5], [1.0]]), 0, "0.5 in row 1.*not a whole number"),
+        (np.ones((3, 2)) / 7, 0, "If X has no task column.*KFold.*MultiTaskSearchCV"),
         (np.zeros((2, 1)), 0, "n_splits=3 is greater.*tested, 2.$"),
         (np.arange(9)[:, None], 0, "tested, 0, not counting 9 tasks of one row"),
         (np.ones((2, 3, 4)), 0, "array of shape"),

@@ -6,6 +6,8 @@ import numpy as np
 
 from ._base import Loss, slope, weighted_quantile, within
 
+NEAR = 64  # roundings of the sum of its slopes within which a task is at a kink
+
 
 class Kinked(Loss):
     r"""Base class of the losses with two slopes, a below y and b above.
@@ -81,19 +83,25 @@ class Kinked(Loss):
         sizes, starts = np.diff(bounds), bounds[:-1]
         task = np.repeat(np.arange(len(sizes)), sizes)
         order = np.lexsort((y - z, task))
-        kink, rise = (y - z)[order], (weight * (high - low))[order]
+        knot, rise = (y - z)[order], (weight * (high - low))[order]
         first = np.add.reduceat(weight * low, starts)
         before = np.cumsum(rise) - rise
         before += np.repeat(first - before[starts], sizes)
         step = 0.5 / strength
         least = np.zeros(len(y))
         least[starts] = first
-        kink = kink + step * (before - least)
+        kink = knot + step * (before - least)
         ramps = np.full(len(y), step), least, least + rise
         one = np.ones(len(y)), np.array([0, len(y)])
         mean = ramp_root(kink, *ramps, *one)
         slopes = np.clip((mean - kink) / step, *ramps[1:])
-        return mean - step * np.add.reduceat(slopes, starts)
+        shift = mean - step * np.add.reduceat(slopes, starts)
+        # a task at a kink is there exactly, without what the sums leave of rounding
+        away = np.abs(knot - np.repeat(shift, sizes))
+        nearest = np.lexsort((away, task))[starts]
+        room = np.abs(mean) + step * np.add.reduceat(np.abs(slopes), starts)
+        at = away[nearest] <= NEAR * np.finfo(float).eps * room
+        return np.where(at, knot[nearest], shift)
 
     def smooth_shift(self, y, x, weight, bounds, step):
         step = np.broadcast_to(step, x.shape)

@@ -36,7 +36,7 @@ class Profiled(Loss):
 
     def __init__(self, loss, form, strength=0.0, offset=None):
         self.loss = loss
-        self.form = form
+        self.form = True if form == "shrink" and strength == 0 else form
         self.strength = strength
         self.offset = offset
         self.smooth, self.quadratic = loss.smooth, loss.quadratic
@@ -68,12 +68,19 @@ class Profiled(Loss):
         moved = self.at(y, z, weight, bounds)
         if self.smooth or self.form is False:
             return self.loss.gradient(y, moved, weight, bounds)
-        # at a knot there are many subgradients, and one whose rows add up to zero
+        # at a knot there are many subgradients, and one whose rows add up to what the
+        # intercepts pay for: nothing, or the slope of their own penalty
         room = np.abs(y) + np.abs(z) + np.abs(moved - z)
         low, high = self.loss.sides(y, moved, weight, bounds, NEAR * EPS * room)
-        least, most = (self.pull(u, bounds) for u in (low, high))
-        width = most - least
-        share = np.divide(-least, width, out=np.zeros_like(width), where=width > 0)
+        c = self.intercepts(y, z, weight, bounds)
+        least, most = (class_sums(u, bounds, c.shape[1]) for u in (low, high))
+        if self.form == "shared":
+            least, most = (u.sum(axis=0) for u in (least, most))
+        wanted, width = np.zeros_like(least), most - least
+        if self.form == "shrink":
+            wanted -= 2 * self.strength * (c - c.mean(axis=0))
+        short = wanted - least
+        share = np.divide(short, width, out=np.zeros_like(width), where=width > 0)
         return low + self.push(np.clip(share, 0.0, 1.0), bounds) * (high - low)
 
     def hessian(self, y, z, weight, bounds):
@@ -121,7 +128,7 @@ class Profiled(Loss):
             total = self.push(self.pull(self.offset, bounds), bounds)
             mean = 0.0 if self.form is False else total / rows
             value -= float(np.dot(u, self.offset - mean))
-        if self.form == "shrink" and self.strength > 0:
+        if self.form == "shrink":
             sums = class_sums(u, bounds, self.loss.n_classes or 1)
             value += float(np.sum(sums**2)) / (4 * self.strength)
         return value
@@ -145,7 +152,7 @@ class Profiled(Loss):
         return self.loss.task_values(y, z, weight, bounds)
 
     def far(self, y, z, weight, bounds):
-        if self.form == "shrink" and self.strength > 0:  # large intercepts would cost
+        if self.form == "shrink":  # large intercepts would cost
             return self.task_values(y, FAR * z, weight, bounds)
         known = 0.0 if self.offset is None else self.offset
         shift = known / FAR - known

@@ -157,7 +157,7 @@ class TaskKFold(BaseCrossValidator):
 
     def _deal(self, X, y, groups=None):
         """Return the fold in which each row is tested, -1 for none."""
-        _, task = encode_tasks(read_task_column(X, self.task_column))
+        _, task = tasks_of_rows(X, self.task_column)
         n = len(task)
         if groups is not None:
             return self._deal_groups(task, groups)
@@ -317,3 +317,37 @@ class RepeatedTaskKFold(BaseCrossValidator):
             The number of folds.
         """
         return self.n_splits * self.n_repeats
+
+
+def tasks_of_rows(X: Any, task_column: int | str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the task labels of a long table, and each row's index into them.
+
+    Parameters
+    ----------
+    X : {array-like, frame} of shape (n_samples, 1 + n_features)
+        Long table.
+    task_column : int or str
+        The column that names the task.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_tasks,)
+        The labels that occur.
+    task : ndarray of shape (n_samples,)
+        Index of each row's label.
+
+    Raises
+    ------
+    ValueError
+        If the column does not exist, or its values are no labels.
+    """
+    column = read_task_column(X, task_column)
+    try:
+        return encode_tasks(column)
+    except ValueError as error:
+        msg = (
+            f"{error} If X has no task column, as with a single task or a design that "
+            "all tasks share, take scikit-learn's KFold for the folds, or "
+            "MultiTaskSearchCV, which needs none."
+        )
+        raise ValueError(msg) from error

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 
-from ..tasks import encode_tasks, is_missing, read_task_column
-from ._split import TaskKFold
+from ..tasks import is_missing, read_task_column
+from ._split import TaskKFold, tasks_of_rows
 
 
 class TaskTimeSeriesSplit(BaseCrossValidator):
@@ -124,7 +124,7 @@ class TaskTimeSeriesSplit(BaseCrossValidator):
         ValueError
             If a task has too few rows, or a row has no time.
         """
-        labels, task = encode_tasks(read_task_column(X, self.task_column))
+        labels, task = tasks_of_rows(X, self.task_column)
         order = np.argsort(task, kind="stable")
         if self.time_column is not None:
             order = np.lexsort((self._times(X), task))

@@ -58,7 +58,9 @@ def check_attributes(estimator):
         len(model.history_) == model.n_iter_, estimator, "history_ is not one a step"
     )
     require(model.n_features_in_ == 5, estimator, f"{model.n_features_in_} features")
-    for name, value in strengths(estimator).items():
+    given = estimator.get_params(deep=False)
+    ridge = {name: value for name, value in given.items() if name == "ridge"}
+    for name, value in (strengths(estimator) | ridge).items():
         if "__" in name:
             continue
         used = getattr(model, f"{name}_")
