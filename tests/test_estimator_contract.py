@@ -4,11 +4,13 @@ scikit-learn's checks run on the estimators as they are (1-d y), with two column
 and behind a wrapper that gives every row a task. `pymtl.testing.MULTITASK_CHECKS` test
 what those cannot see. No check is expected to fail. All of scikit-learn's checks run on
 representatives of every way through the package; on the other estimators those of the
-constructor and parameters, and with `make test-all` the rest.
+constructor and parameters, and with `make test-all` the rest. Our own checks run whole
+on two plain regressors and a classifier, on the others a diagonal of them.
 """
 
 import inspect
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -52,6 +54,8 @@ from pymtl.penalties import L21, PENALTIES, Mean, Ridge
 from pymtl.testing import MULTITASK_CHECKS, check_multitask_estimator
 from pymtl.testing._data import exact, make_shared, make_tasks, require_same_fit
 
+from .sweeps import named, thinned
+
 CLASSES = [
     obj
     for obj in (getattr(pymtl, name) for name in pymtl.__all__)
@@ -63,6 +67,7 @@ REGRESSORS = [  # those with a penalty
 ]
 REGRESSION = ["huber", "quantile", "square_root", "squared"]
 CLASSIFIERS = [cls() for cls in CLASSES if is_classifier(cls())]
+PLAIN = (MultiTaskL21Regressor(), MultiTaskMeanRegressor(), MultiTaskMeanClassifier())
 FAST = (
     MultiTaskGraphClassifier,
     MultiTaskL21Classifier,
@@ -81,8 +86,6 @@ REPRESENTATIVES = (
     MultiTaskBayesianRegressor,  # variances in place of a penalty
     MultiTaskCalibratedRegressor,  # learned weights
     MultiTaskDirtyRegressor,  # components
-    MultiTaskGraphClassifier,
-    MultiTaskL21Classifier,
     MultiTaskL21Regressor,
     MultiTaskMeanClassifier,
     MultiTaskMeanRegressor,
@@ -187,26 +190,31 @@ class WithTargets(Wrapper):
         return z[:, 0]
 
 
-def name(estimator):
-    return " ".join(str(estimator).split())
+def name(value):
+    return " ".join(str(value).split()) if isinstance(value, BaseEstimator) else None
 
 
-def scikit_learn_checks(estimators, thorough):
+def scikit_learn_checks(estimators, thorough, third=()):
     """Parametrise over scikit-learn's checks; of some classes all but few are slow."""
     parameters = []
-    for estimator, check in (
+    for k, (estimator, check) in enumerate(
         pair for e in estimators for pair in estimator_checks_generator(e)
     ):
         inner = getattr(estimator, "estimator", None) or estimator
         label = check.func.__name__
         quick = isinstance(inner, thorough) or label in CONSTRUCTION
+        quick = quick or (isinstance(inner, third) and k % 3 == 0)
         marks = () if quick else pytest.mark.slow
         label = f"{name(estimator)}-{label}"
         parameters.append(pytest.param(estimator, check, marks=marks, id=label))
     return pytest.mark.parametrize(("estimator", "check"), parameters)
 
 
-@scikit_learn_checks([cls() for cls in CLASSES] + GENERAL, REPRESENTATIVES)
+@scikit_learn_checks(
+    [cls() for cls in CLASSES] + GENERAL,
+    REPRESENTATIVES,
+    third=(MultiTaskGraphClassifier, MultiTaskL21Classifier),
+)
 def test_scikit_learn(estimator, check):
     check(estimator)
 
@@ -237,29 +245,45 @@ def test_wrapper_forms_several_tasks():
     assert WithTargets().fit(X, y).estimator_.coef_.shape == (3, 5)
 
 
-@pytest.mark.parametrize("check", MULTITASK_CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("estimator", REGRESSORS + NAMELESS + VARIANTS, ids=name)
+def is_plain(estimator, check):
+    return repr(estimator) in map(repr, PLAIN)
+
+
+@thinned(
+    6,
+    whole=is_plain,
+    ids=name,
+    estimator=REGRESSORS + NAMELESS + VARIANTS,
+    check=MULTITASK_CHECKS,
+)
 def test_multitask(estimator, check):
     before = repr(estimator)
     check(estimator)
     assert repr(estimator) == before
 
 
-@pytest.mark.parametrize("check", MULTITASK_CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize(
-    "estimator",
-    [
-        pytest.param(e, marks=() if isinstance(e, FAST) else pytest.mark.slow)
-        for e in CLASSIFIERS
-    ]
+@thinned(
+    4,
+    whole=is_plain,
+    ids=name,
+    estimator=[e for e in CLASSIFIERS if isinstance(e, FAST)]
     + [
         MultiTaskL21Classifier(0.05, 0.01, fit_intercept="shared"),
         MultiTaskMeanClassifier(0.1, 0.01, fit_intercept="shrink"),
         MultiTaskMeanClassifier(0.1, 0.1, loss="squared_hinge"),
     ],
-    ids=name,
+    check=MULTITASK_CHECKS,
 )
 def test_classifiers(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", MULTITASK_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize(
+    "estimator", [e for e in CLASSIFIERS if not isinstance(e, FAST)], ids=name
+)
+def test_other_classifiers(estimator, check):
     check(estimator)
 
 
@@ -275,15 +299,15 @@ def test_examples_of_penalties(estimator):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The null loss of task")  # true of some of the data
-@pytest.mark.parametrize("seed", range(1, 6))
 @pytest.mark.parametrize("check", MULTITASK_CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("estimator", REGRESSORS + VARIANTS, ids=name)
-def test_multitask_on_other_data(estimator, check, seed, monkeypatch):
+def test_multitask_on_other_data(estimator, check, monkeypatch):
     generator = np.random.default_rng
-    monkeypatch.setattr(
-        np.random, "default_rng", lambda s=None: generator([seed, s or 0])
-    )
-    check(estimator)
+    for seed in range(1, 6):  # not a parameter: thousands of tests take time to collect
+        draw = partial(lambda seed, s=None: generator([seed, s or 0]), seed)
+        monkeypatch.setattr(np.random, "default_rng", draw)
+        with named(f"seed {seed}"):
+            check(estimator)
 
 
 # Certificates, computed here from the formulas
