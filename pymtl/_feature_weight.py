@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._sparse import columns, less_fit
+from ._sparse import less_fit
+from .designs import Scaled, Selected
 from .losses import Loss, Squared
 from .penalties import L1
 from .penalties._sign import covered
@@ -196,41 +197,6 @@ class WithCovariates(Loss):
         return moved - z + self.loss.shifts(y, moved, weight, bounds)
 
 
-class Selected:
-    """Some of the features of a design.
-
-    Parameters
-    ----------
-    design : design
-        The tasks.
-    features : ndarray of int
-        Their indices.
-    """
-
-    def __init__(self, design, features):
-        self.design = design
-        self.features = features
-        self.bounds = design.bounds
-        self.shape = (len(features), design.shape[1])
-
-    def forward(self, W):
-        full = np.zeros(self.design.shape)
-        full[self.features] = W
-        return self.design.forward(full)
-
-    def adjoint(self, r):
-        return self.design.adjoint(r)[self.features]
-
-    def block(self, t, weight):
-        return columns(self.design.block(t, weight), self.features)
-
-    def gram(self, weight):
-        return None
-
-    def alike(self, weight):
-        return self.design.alike(weight)
-
-
 class Projected(Selected):
     """Some of the features, less what the covariates explain of them.
 
@@ -261,39 +227,8 @@ class Projected(Selected):
         free = self.covariates.design.features
         return less_fit(self.design.block(t, weight), free, self.features)
 
-
-class Scaled:
-    """A design whose features are multiplied by numbers.
-
-    Parameters
-    ----------
-    design : design
-        The tasks.
-    scale : ndarray of shape (n_features,)
-        The numbers.
-    """
-
-    def __init__(self, design, scale):
-        self.design = design
-        self.scale = scale
-        self.bounds = design.bounds
-        self.shape = design.shape
-
-    def forward(self, W):
-        return self.design.forward(self.scale[:, None] * W)
-
-    def adjoint(self, r):
-        return self.scale[:, None] * self.design.adjoint(r)
-
-    def block(self, t, weight):
-        return self.design.block(t, weight) * self.scale
-
-    def gram(self, weight):
-        product, s = self.design.gram(weight), self.scale[:, None]
-        return None if product is None else lambda W: s * product(s * W)
-
-    def alike(self, weight):
-        return self.design.alike(weight)
+    def take(self, features):
+        return Projected(self.design, self.features[features], self.covariates)
 
 
 class RowScaled:

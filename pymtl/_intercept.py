@@ -15,13 +15,15 @@ from functools import partial
 import numpy as np
 import scipy.sparse as sp
 
-from ._feature_weight import FeatureWeight, Scaled, Selected, WithCovariates
+from ._feature_weight import FeatureWeight, WithCovariates
 from ._kernels import weighted_squares
 from ._sparse import centre_full
 from .designs import (
     Between,
     PerClass,
     Recentred,
+    Scaled,
+    Selected,
     Shared,
     Shifted,
     Stacked,

@@ -234,15 +234,18 @@ def clip_rows(V, step, strength):
 
 
 @njit
-def _minimise_row(u, L, entry, row, w):
+def _minimise_row(u, L, entry, row, positive, w):
     """Put the minimiser of ``½ sum L w² - u'w + entry ||w||_1 + row ||w||_2`` into w.
 
-    The w that comes in is a guess.
+    The w that comes in is a guess. With `positive` w is to be at least zero.
     """
     m = u.shape[0]
     if entry > 0.0:
         for t in range(m):
             u[t] -= min(max(u[t], -entry), entry)
+    if positive:
+        for t in range(m):
+            u[t] = max(u[t], 0.0)
     if row > 0.0:
         _shrink_row(u, L, row, w)
     else:
@@ -251,16 +254,19 @@ def _minimise_row(u, L, entry, row, w):
 
 
 @njit
-def bcd_epoch(H, scale, ridge, W, G, entry, row, after):
+def bcd_epoch(H, scale, ridge, tie, W, G, entry, row, positive, after):
     """Minimise over each row of the coefficients in turn, W and G being updated.
 
     The objective is a quadratic with the Hessian ``scale_t H_t + diag(ridge)`` in
     task t and the gradient G, plus ``entry ||w_j||_1 + row ||w_j||_2`` for each row j.
     Here W and G are (n_tasks, d), and H is (n_tasks, d, d), or (1, d, d) when the
     tasks share it. With `after` the gradient is kept up for the rows to come alone.
+    A `tie` B (n_tasks, d), or one without rows, takes vec(B) vec(B)' off the Hessian;
+    a row is then moved by a majorant, the Hessian without it.
     """
     m, d = W.shape
     own = H.shape[0] > 1
+    tied = tie.shape[0] > 0
     u = np.empty(m, np.float64)
     L = np.empty(m, np.float64)
     w = np.empty(m, np.float64)
@@ -270,19 +276,26 @@ def bcd_epoch(H, scale, ridge, W, G, entry, row, after):
             w[t] = W[t, j]
             L[t] = scale[t] * H[t if own else 0, j, j] + ridge[j]
             u[t] = L[t] * w[t] - G[t, j]
-        _minimise_row(u, L, entry, row, w)
+        _minimise_row(u, L, entry, row, positive, w)
+        common = 0.0
         for t in range(m):
             move = w[t] - W[t, j]
             if move != 0.0:
                 W[t, j] = w[t]
                 G[t, j] += ridge[j] * move
                 _add(scale[t] * move, H[t if own else 0, j, first:], G[t, first:])
+                if tied:
+                    common += tie[t, j] * move
+        if common != 0.0:
+            for t in range(m):
+                _add(-common, tie[t, first:], G[t, first:])
 
 
 @njit
-def bcd_epoch_shared(H, scale, ridge, W, G, entry, row, after):
-    """As :func:`bcd_epoch`, for many tasks that share H; W and G are (d, n_tasks)."""
+def bcd_epoch_shared(H, scale, ridge, tie, W, G, entry, row, positive, after):
+    """As :func:`bcd_epoch`, for tasks that share H; W, G and tie are (d, n_tasks)."""
     d, m = W.shape
+    tied = tie.shape[0] > 0
     u = np.empty(m, np.float64)
     L = np.empty(m, np.float64)
     w = np.empty(m, np.float64)
@@ -291,10 +304,12 @@ def bcd_epoch_shared(H, scale, ridge, W, G, entry, row, after):
             w[t] = W[j, t]
             L[t] = scale[t] * H[0, j, j] + ridge[j]
             u[t] = L[t] * w[t] - G[j, t]
-        _minimise_row(u, L, entry, row, w)
-        moves = False
+        _minimise_row(u, L, entry, row, positive, w)
+        moves, common = False, 0.0
         for t in range(m):
             move = w[t] - W[j, t]
+            if tied:
+                common += tie[j, t] * move
             moves |= move != 0.0
             W[j, t] = w[t]
             G[j, t] += ridge[j] * move
@@ -302,17 +317,22 @@ def bcd_epoch_shared(H, scale, ridge, W, G, entry, row, after):
         if moves:
             for i in range(j if after else 0, d):
                 _add(H[0, j, i], u, G[i])
+                if common != 0.0:
+                    _add(-common, tie[i], G[i])
 
 
 @njit
-def bcd_rows(X, picked, bounds, squares, ridge, W, r, entry, row):
+def bcd_rows(X, picked, bounds, squares, ridge, direction, W, r, entry, row, positive):
     """Minimise over each row of the coefficients in turn, by the residuals of the rows.
 
     X (n_features, n_rows) holds the samples of all tasks in its columns, `squares`
     (n_features, n_tasks) their squared lengths. Row p of W and of the ridge belongs to
-    the feature ``picked[p]``; r = X'W - y follows W.
+    the feature ``picked[p]``; r = X'W - y follows W. With a `direction` (n_tasks,) of
+    length one the last columns hold one row more of each task, whose part along it is
+    not there: a row is then moved by a majorant.
     """
     m = W.shape[1]
+    tied, last = direction.shape[0] > 0, bounds[m]
     u = np.empty(m, np.float64)
     L = np.empty(m, np.float64)
     w = np.empty(m, np.float64)
@@ -325,28 +345,42 @@ def bcd_rows(X, picked, bounds, squares, ridge, W, r, entry, row):
             u[t] = squares[j, t] * w[t] - _dot(
                 x[bounds[t] : bounds[t + 1]], r[bounds[t] : bounds[t + 1]]
             )
-        _minimise_row(u, L, entry, row, w)
+            if tied:
+                u[t] -= x[last + t] * r[last + t]
+        _minimise_row(u, L, entry, row, positive, w)
+        common = 0.0
         for t in range(m):
             move = w[t] - W[p, t]
             if move != 0.0:
                 W[p, t] = w[t]
                 _add(move, x[bounds[t] : bounds[t + 1]], r[bounds[t] : bounds[t + 1]])
+                if tied:
+                    r[last + t] += move * x[last + t]
+                    common += move * x[last + t] * direction[t]
+        if common != 0.0:
+            _add(-common, direction, r[last : last + m])
 
 
 @njit
-def rows_adjoint(X, picked, bounds, r):
-    """Products (n_picked, n_tasks) of features of each task with its residuals."""
-    G = np.empty((picked.shape[0], bounds.shape[0] - 1), np.float64)
+def rows_adjoint(X, picked, bounds, m, r):
+    """Products (n_picked, m) of features of each task with its residuals.
+
+    Beyond the rows of the tasks there may be one row more of each.
+    """
+    G = np.empty((picked.shape[0], m), np.float64)
+    last = bounds[m]
     for p in range(picked.shape[0]):
         for t in range(G.shape[1]):
             G[p, t] = _dot(
                 X[picked[p], bounds[t] : bounds[t + 1]], r[bounds[t] : bounds[t + 1]]
             )
+            if r.shape[0] > last:
+                G[p, t] += X[picked[p], last + t] * r[last + t]
     return G
 
 
 @njit
-def bcd_by_task(H, scale, ridge, W, G, entry, passes, least):
+def bcd_by_task(H, scale, ridge, W, G, entry, positive, passes, least):
     """As :func:`bcd_epoch` without a norm of rows: each task by itself.
 
     H is (n_tasks, d, d), or (1, d, d) when the tasks share it. A task is passed over
@@ -361,6 +395,8 @@ def bcd_by_task(H, scale, ridge, W, G, entry, passes, least):
                 L = scale[t] * Ht[j, j] + ridge[j]
                 u = L * W[t, j] - G[t, j]
                 u -= min(max(u, -entry), entry)
+                if positive:
+                    u = max(u, 0.0)
                 move = (u / L if L > 0.0 else 0.0) - W[t, j]
                 if move != 0.0:
                     fall += 0.5 * L * move * move

@@ -206,14 +206,11 @@ def less_outer(B, u: np.ndarray, v: np.ndarray):
 
 def less_fit(B, free, kept):
     """Return the columns `kept`, less their least-squares fit by the columns `free`."""
-    if not isinstance(B, SparseRows):
-        F, K = B[:, free], B[:, kept]
-        return K - F @ np.linalg.lstsq(F, K, rcond=None)[0]
-    K = B.columns(kept)
-    Q, singular, _ = np.linalg.svd(B.columns(free).toarray(), full_matrices=False)
-    cut = max(Q.shape) * np.finfo(float).eps * singular.max(initial=0.0)
-    Q = Q[:, singular > cut]
-    return K.less(Q, K.T @ Q)
+    F, K = columns(B, free), columns(B, kept)
+    sparse = isinstance(B, SparseRows)
+    Q, size, _ = np.linalg.svd(F.toarray() if sparse else F, full_matrices=False)
+    Q = Q[:, size > max(F.shape) * np.finfo(float).eps * size.max(initial=0.0)]
+    return K.less(Q, K.T @ Q) if sparse else K - Q @ (Q.T @ K)
 
 
 def columns(B, features):

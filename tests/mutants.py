@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PLACES = ["penalties", "losses", "solvers", "designs.py", "_intercept.py"]
+PLACES = ["penalties", "losses", "solvers", "designs", "_intercept.py"]
 OPERATORS = [
     "AddNot",
     "NumberReplacer",

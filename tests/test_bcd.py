@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.linear_model import Lasso
 
 from pymtl import MultiTaskGraphRegressor, MultiTaskL21Regressor, MultiTaskRegressor
@@ -187,14 +188,18 @@ def test_wide_and_tall_working_sets_agree(monkeypatch):
 def test_one_pass_over_one_row_is_its_minimiser():
     """The row update is the prox at a Newton step, in the metric of the curvatures."""
     rng = np.random.default_rng(5)
-    for form in (pen.L21(0.7), pen.L1(0.4), pen.SparseGroup(0.5, 0.2)):
+    kinds = [pen.L21(0.7), pen.L1(0.4), pen.SparseGroup(0.5, 0.2)]
+    kinds += [clone(form).set_params(positive=True) for form in kinds]
+    for form in kinds:
+        positive = bool(form.positive)
         H = rng.random((6, 1, 1)) + 0.1
         scale, ridge = np.ones(6), np.array([0.3])
         W, G = rng.normal(size=(6, 1)), 2 * rng.normal(size=(6, 1))
         L = H[:, 0] + ridge
         best = form.prox((W - G / L).T, 1 / L.T).T
         slope = G + L * (best - W)
-        bcd_epoch(H, scale, ridge, W, G, *form.row_norms, False)
+        none = np.zeros((0, 0))
+        bcd_epoch(H, scale, ridge, none, W, G, *form.row_norms, positive, False)
         assert_allclose(W, best, rtol=1e-12, atol=1e-14)
         assert_allclose(G, slope, rtol=1e-10, atol=1e-12)
 
@@ -241,7 +246,7 @@ def test_automatic_choice():
     assert MultiTaskL21Regressor(solver="apg").fit(*data).solver_ == "apg"
     assert MultiTaskRegressor("mean").fit(*data).solver_ == "direct"
     assert MultiTaskRegressor("trace_norm").fit(*data).solver_ == "apg"
-    assert MultiTaskL21Regressor(fit_intercept="shrink").fit(*data).solver_ == "apg"
+    assert MultiTaskL21Regressor(fit_intercept="shrink").fit(*data).solver_ == "bcd"
 
 
 @pytest.mark.parametrize(
@@ -249,7 +254,7 @@ def test_automatic_choice():
     [
         MultiTaskRegressor("trace_norm", solver="bcd"),
         MultiTaskGraphRegressor(lambda3=0.1, solver="bcd"),
-        MultiTaskL21Regressor(fit_intercept="shared", solver="bcd"),
+        MultiTaskL21Regressor(fit_intercept="shared", solver="semismooth"),
     ],
     ids=["penalty", "graph", "intercept"],
 )
@@ -309,8 +314,34 @@ def test_passes_by_task_lead_to_the_lasso():
     X, Y = rng.normal(size=(3, 30, 5)), rng.normal(size=(3, 30))
     H, W = np.einsum("tni,tnj->tij", X, X), np.zeros((3, 5))
     G = -np.einsum("tni,tn->ti", X, Y)
-    bcd_by_task(H, np.ones(3), np.zeros(5), W, G, 6.0, 1000, 0.0)
+    bcd_by_task(H, np.ones(3), np.zeros(5), W, G, 6.0, False, 1000, 0.0)
     for w, x, y in zip(W, X, Y, strict=True):
         lasso = Lasso(6.0 / 30, fit_intercept=False, tol=1e-12).fit(x, y)
         assert_allclose(w, lasso.coef_, atol=1e-8)
     assert_allclose(G, np.einsum("tij,tj->ti", H, W) - np.einsum("tni,tn->ti", X, Y))
+
+
+@pytest.mark.parametrize("form", ["shared", "shrink"])
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize("kind", ["lists", "one X", "long"])
+def test_tied_intercepts_and_signs(kind, positive, form):
+    """Rows by products, in blocks and by samples, with what ties the tasks."""
+    rng = np.random.default_rng(14)
+    if kind == "one X":
+        X, Y = rng.normal(size=(30, 40)) + 1.0, rng.normal(size=(30, 4))
+        data = X, Y + X[:, :1] + np.arange(4)
+    else:
+        n, d = (300, 6) if kind == "long" else (12, 40)
+        Xs = [rng.normal(size=(n + t, d)) + t for t in range(4)]
+        data = (
+            Xs,
+            [X[:, 0] - X[:, 1] + t + rng.normal(size=len(X)) for t, X in enumerate(Xs)],
+        )
+    for penalty in (pen.L21(0.1), pen.L1(0.1), pen.SparseGroup(0.05, 0.05)):
+        penalty = penalty.set_params(positive=positive)
+        model = MultiTaskRegressor(penalty, fit_intercept=form, tol=1e-10).fit(*data)
+        assert model.solver_ == "bcd"
+        slow = clone(model).set_params(solver="apg", tol=1e-4).fit(*data)
+        assert slow.objective_ >= model.objective_ * (1 - 1e-9)
+        assert_allclose(model.objective_, slow.objective_, rtol=1e-4)
+        assert model.coef_.min() >= 0 or not positive

@@ -103,7 +103,7 @@ def test_classifier_and_refusal():
     with pytest.raises(TypeError, match="positive"):
         MultiTaskTraceNormRegressor(positive=True)
     with pytest.raises(ValueError, match="bcd"):
-        MultiTaskL21Regressor(0.1, positive=True, solver="bcd").fit(Xs, ys)
+        MultiTaskLInfRegressor(0.1, positive=True, solver="bcd").fit(Xs, ys)
 
 
 # A sign alone: strength zero, or a covariate

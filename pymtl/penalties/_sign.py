@@ -27,6 +27,11 @@ class Signed(Penalty):
         """Whether a duality gap is known: a sign alone has no norm."""
         return super().certified and not super().is_zero
 
+    @property
+    def is_sign(self):
+        """Whether a sign is all that there is."""
+        return self.positive and super().is_zero
+
     def _allowed(self, V: np.ndarray) -> np.ndarray:
         """Return the positive part where only that counts, else all."""
         return np.maximum(V, 0.0) if self.positive else V

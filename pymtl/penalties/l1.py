@@ -45,7 +45,7 @@ class L1(Signed):
 
     @property
     def row_norms(self):
-        return None if self.positive else (self.lambda1, 0.0)
+        return None if self.is_sign else (self.lambda1, 0.0)
 
     def value(self, W):
         return self._size(W, self.lambda1 * float(np.abs(W).sum()))

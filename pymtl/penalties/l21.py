@@ -47,7 +47,7 @@ class L21(Signed):
 
     @property
     def row_norms(self):
-        return None if self.positive else (0.0, self.lambda1)
+        return None if self.is_sign else (0.0, self.lambda1)
 
     def value(self, W):
         return self._size(W, self.lambda1 * float(_norms(W).sum()))

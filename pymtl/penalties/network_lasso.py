@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from ..designs import Design
 from ..losses.squared import Squared
 from ._adjacency import edges, laplacian, read_adjacency
 from ._base import Penalty
@@ -255,7 +256,7 @@ def _prox_gap(edges, point, flow, step):
     return 0.5 * (slack + step * float(np.vdot(residual, residual)))
 
 
-class _Points:
+class _Points(Design):
     """A design in which each task observes its coefficients.
 
     Parameters

@@ -62,7 +62,7 @@ class SparseGroup(Signed):
 
     @property
     def row_norms(self):
-        return None if self.positive else (self.lambda2, self.lambda1)
+        return None if self.is_sign else (self.lambda2, self.lambda1)
 
     def value(self, W):
         rows, entries = L21(self.lambda1).value(W), L1(self.lambda2).value(W)

@@ -12,7 +12,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from .._kernels import weighted_squares
 from .._sparse import SparseRows, column_squares, gram
-from ..designs import Gram, Spanned, alike, squares
+from ..designs import Gram, Spanned
 from ..losses import Loss, Squared
 from ..penalties._task_matrix import TaskMatrix
 from ._dual import dual_point
@@ -301,7 +301,7 @@ class Problem:
         used = np.flatnonzero(W.any(axis=1))
         if not len(used):
             return np.zeros(self.design.bounds[-1])
-        if FEW * len(used) > len(W) or not hasattr(self.design, "take"):
+        if FEW * len(used) > len(W):
             return self.design.forward(W)
         return self.design.take(used).forward(W[used])
 
@@ -451,7 +451,7 @@ class Problem:
         d, m = self.design.shape
         bound = np.empty((d, m))
         weight = self._curved
-        scale, weight = alike(self.design, weight)
+        scale, weight = self.design.as_one(weight)
         for t in range(m if scale is None else 1):
             bound[:, t] = _majorant(self.design.block(t, weight), entry)
         if scale is not None:
@@ -467,7 +467,7 @@ class Problem:
         product = self._known.get("gram")
         if self.loss.quadratic and isinstance(product, Gram):
             return product.diagonal()
-        return squares(self.design, self._curvature_at_zero)
+        return self.design.squares(self._curvature_at_zero)
 
     @property
     def _curvature_at_zero(self):
@@ -564,7 +564,7 @@ class Problem:
     @property
     def squares(self) -> np.ndarray:
         """Weighted squares (n_features, n_columns) of the rows."""
-        return self._once("squares", lambda: squares(self.design, self.weight))
+        return self._once("squares", lambda: self.design.squares(self.weight))
 
     @cached_property
     def null_basis(self) -> np.ndarray:

@@ -16,7 +16,7 @@ from .bcd import bcd, has_bcd
 from .direct import direct, newton_decrement
 from .homotopy import has_homotopy, homotopy, is_small
 from .newton import newton
-from .semismooth import has_semismooth, semismooth
+from .semismooth import can_semismooth, has_semismooth, semismooth
 from .smoothing import smoothing
 from .support import has_support, newton_on_support
 from .working_set import enlarge, has_working_sets
@@ -91,11 +91,13 @@ def solve(
             "solver='auto', 'semismooth' or 'bcd'."
         )
         raise ValueError(msg)
-    if solver in ("bcd", "semismooth") and not has_bcd(problem):
+    by_rows = {"bcd": has_bcd, "semismooth": can_semismooth}
+    if solver in by_rows and not by_rows[solver](problem):
+        forms = "" if solver == "bcd" else " and with intercepts free or absent"
         msg = (
             f"solver={solver!r} solves squared losses with penalties that are norms of "
-            "rows or entries (L1, L21, SparseGroup, each with or without a ridge) and "
-            "with intercepts that are free or absent; use solver='auto' or 'apg'."
+            "rows or entries (L1, L21, SparseGroup, each with or without a ridge)"
+            f"{forms}; use solver='auto' or 'apg'."
         )
         raise ValueError(msg)
     if solver == "direct" and not problem.is_quadratic:

@@ -13,7 +13,6 @@ from .._kernels import (
     bcd_rows,
     rows_adjoint,
 )
-from ..designs import Stacked
 from ._problem import Point, Problem
 from ._result import Result
 
@@ -42,7 +41,7 @@ def has_rows(problem: Problem) -> bool:
         and problem.convex
         and problem.proximal.row_norms is not None
         and problem.matrix.ridge is not None
-        and hasattr(problem.design, "take")
+        and (problem.design.apart or problem.design.tie is not None)
     )
 
 
@@ -96,7 +95,7 @@ def bcd(
     M. Massias, A. Gramfort and J. Salmon (2018). Celer: a fast solver for the Lasso
     with dual extrapolation. ICML.
     """
-    norms = tuple(map(float, problem.proximal.row_norms))
+    norms = *map(float, problem.proximal.row_norms), bool(problem.proximal.positive)
     result = Result(W, n_iter=0, history=[], solver="bcd")
     if problem.is_reused:
         problem = problem.fast()
@@ -135,8 +134,10 @@ def bcd(
 
 def row_scores(point: Point) -> np.ndarray:
     """Return how far each row is from the dual ball: 1 on it, inf for rows in use."""
-    entry, row = point.problem.proximal.row_norms
-    A = np.abs(point.gradient + point.pull)
+    penalty = point.problem.proximal
+    entry, row = penalty.row_norms
+    A = point.gradient + point.pull
+    A = np.maximum(-A, 0.0) if penalty.positive else np.abs(A)
     if row > 0:
         if entry > 0:
             A = np.maximum(A - entry, 0.0)
@@ -177,7 +178,7 @@ def _working_set(problem, inside, norms):
         problem = problem.fast()
     if hasattr(problem, "product"):
         return ByProducts(problem, np.arange(d), norms)
-    if isinstance(problem.design, Stacked) and problem.design.n_classes == 1:
+    if problem.design.has_lines:
         if size * m > len(problem.y):
             return ByRows(problem, _columns(problem, inside), norms)
         return ByProducts(problem, np.flatnonzero(inside), norms)
@@ -223,9 +224,10 @@ def _columns(problem, inside):
     """
     known, new = problem.working_set, _unknown(problem, inside)
     if len(new):
-        X = problem.design.take(new).X * np.sqrt(problem.weight)[:, None]
-        X = np.ascontiguousarray(X.T)
+        X = problem.design.lines(new, problem.weight)
         squares = np.add.reduceat(X**2, problem.design.bounds[:-1], axis=1)
+        if problem.design.tie is not None:  # one row more of each task
+            squares = sum(np.hsplit(squares, 2))
         known.append((new, X, squares))
     found = []
     for features, X, squares in known:
@@ -343,9 +345,11 @@ class ByProducts(WorkingSet):
 
     def __init__(self, problem, features, norms):
         self.gram = problem.products(features)
-        self.thorough = norms[1] == 0.0
+        tie = self.gram.tie
+        self.thorough = norms[1] == 0.0 and tie is None
         super().__init__(problem, features, norms, False)
         d, m = problem.design.shape
+        self.tie = _tie(tie, False)
         passes = CHEAP * m * len(features) ** 2
         self.is_cheap = not self.is_whole and passes < d * len(problem.y)
 
@@ -363,12 +367,13 @@ class ByProducts(WorkingSet):
         return self.problem.remember(self.problem.point(self.coefficients()))
 
     def sweep(self, goal):
-        entry, row = self.norms
-        data = self.gram.H, self.gram.scale, self.ridge, self.W, self.state
+        entry, row, positive = self.norms
+        data, state = (self.gram.H, self.gram.scale, self.ridge), (self.W, self.state)
         if self.thorough:
-            bcd_by_task(*data, entry, PASSES, LEFT * goal / len(self.W))
+            most = PASSES, LEFT * goal / len(self.W)
+            bcd_by_task(*data, *state, entry, positive, *most)
         else:
-            bcd_epoch(*data, entry, row, False)
+            bcd_epoch(*data, self.tie, *state, entry, row, positive, False)
 
     def smooth(self, W, G):
         return 0.5 * (float(np.vdot(W, G - self.Xy)) + self.problem.yy)
@@ -391,7 +396,7 @@ class ByBlocks(WorkingSet):
         super().__init__(problem, features, norms, len(blocks[0][2].H) == 1)
         ends = np.cumsum([0, *(len(block[0]) for block in blocks)])
         self.blocks = [
-            (slice(a, b), design, gram)
+            (slice(a, b), design, gram, _tie(gram.tie, self.by_row))
             for a, b, (_, design, gram) in zip(ends[:-1], ends[1:], blocks, strict=True)
         ]
         weight = problem.weight
@@ -407,14 +412,14 @@ class ByBlocks(WorkingSet):
 
     def sweep(self, goal):
         W, epoch = self.laid(self.W), bcd_epoch_shared if self.by_row else bcd_epoch
-        for rows, design, gram in self.blocks:
+        for rows, design, gram, tie in self.blocks:
             ridge, old = self.ridge[rows], W[rows]
             G = design.adjoint(self.state)
             if self.is_ridged:
                 G = G + ridge[:, None] * old
             G = np.ascontiguousarray(self.laid(G))
             new = np.array(self.laid(old), order="C")
-            epoch(gram.H, gram.scale, ridge, new, G, *self.norms, True)
+            epoch(gram.H, gram.scale, ridge, tie, new, G, *self.norms, True)
             move = self.laid(new) - old
             if move.any():
                 old[:] = self.laid(new)
@@ -427,7 +432,7 @@ class ByBlocks(WorkingSet):
         return fit + self.ridge_value(W)
 
     def point(self):
-        gradient = [design.adjoint(self.state) for _, design, _ in self.blocks]
+        gradient = [design.adjoint(self.state) for _, design, *_ in self.blocks]
         W = self.laid(self.W)
         return Point(
             self.problem,
@@ -468,10 +473,10 @@ class ByRows(WorkingSet):
         return Point(self.problem, self.coefficients(), dual=dual, fit=fit)
 
     def sweep(self, goal):
-        bounds = self.problem.design.bounds
+        bounds, direction = self.problem.design.bounds, self.problem.design.direction
         for rows, places, X, squares in self.parts:
-            data = X, places, bounds, squares, self.ridge[rows], self.W[rows]
-            bcd_rows(*data, self.state, *self.norms)
+            data = X, places, bounds, squares, self.ridge[rows], direction
+            bcd_rows(*data, self.W[rows], self.state, *self.norms)
 
     def smooth(self, W, state):
         return 0.5 * float(np.dot(state, state)) + self.ridge_value(W)
@@ -479,7 +484,7 @@ class ByRows(WorkingSet):
     def point(self):
         bounds = self.problem.design.bounds
         gradient = [
-            rows_adjoint(X, places, bounds, self.state)
+            rows_adjoint(X, places, bounds, self.W.shape[1], self.state)
             for _, places, X, _ in self.parts
         ]
         return Point(
@@ -491,3 +496,10 @@ class ByRows(WorkingSet):
             quad=0.0,
             pull=self.ridge[:, None] * self.W,
         )
+
+
+def _tie(tie, by_row):
+    """Return a tie as the kernels want it, one without rows where there is none."""
+    if tie is None:
+        return np.zeros((0, 0))
+    return np.ascontiguousarray(tie if by_row else tie.T)

@@ -18,8 +18,9 @@ BYTES = 2**28
 
 def has_homotopy(problem: Problem) -> bool:
     """Return whether :func:`homotopy` solves a problem."""
-    separate = has_bcd(problem) and not problem.proximal.row_norms[1]
-    return separate and not problem.is_sparse
+    if not has_bcd(problem) or not problem.design.apart or problem.is_sparse:
+        return False
+    return not problem.proximal.positive and not problem.proximal.row_norms[1]
 
 
 def is_small(problem: Problem) -> bool:

@@ -22,6 +22,11 @@ IDLE = 12  # multipliers without a smaller gap before it gives up
 ROUNDING = 1e-14
 
 
+def can_semismooth(problem: Problem) -> bool:
+    """Return whether :func:`semismooth` solves a problem."""
+    return has_bcd(problem) and problem.design.apart
+
+
 def has_semismooth(problem: Problem) -> bool:
     """Return whether :func:`semismooth` is faster than many sweeps over the features.
 
@@ -29,7 +34,7 @@ def has_semismooth(problem: Problem) -> bool:
     many samples are left to coordinate descent on their products.
     """
     n_rows, (d, m) = problem.design.bounds[-1], problem.design.shape
-    return has_bcd(problem) and n_rows <= min(TALL * d, LARGE) * m
+    return can_semismooth(problem) and n_rows <= min(TALL * d, LARGE) * m
 
 
 def semismooth(
@@ -161,6 +166,7 @@ class Dual:
         self.root = np.sqrt(problem.weight)
         self.b = self.root * problem.y
         self.entry, self.row = problem.proximal.row_norms
+        self.positive = problem.proximal.positive
         d = problem.design.shape[0]
         ridge = np.broadcast_to(np.ravel(problem.matrix.ridge), d)
         self.ridge = ridge[:, None] if ridge.any() else None
@@ -239,6 +245,8 @@ class Dual:
         if self.entry > 0:
             threshold = sigma * self.entry
             V = V - np.clip(V, -threshold, threshold)
+        if self.positive:
+            V = np.maximum(V, 0.0)
         used = V != 0
         kappa = np.full((len(rows), 1), sigma)
         if self.ridge is not None:

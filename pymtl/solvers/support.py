@@ -17,7 +17,9 @@ def has_support(problem: Problem) -> bool:
 
     With few samples for a feature its steps are ill-conditioned.
     """
-    if not isinstance(problem, GramProblem) or problem.proximal.row_norms[0]:
+    if not isinstance(problem, GramProblem) or not problem.design.apart:
+        return False
+    if problem.proximal.row_norms[0] or problem.proximal.positive:
         return False
     return len(problem.y) >= SAMPLES * np.prod(problem.design.shape)
 
