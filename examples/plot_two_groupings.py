@@ -61,7 +61,7 @@ both = make_pipeline(encode, model)
 # A grid of both strengths, within the ratings to learn from. At a very large strength a
 # grouping has no say, which gives the two models that know one of them.
 
-KIND, LIKED, NONE = [1.0, 2.0, 4.0, 8.0], [0.002, 0.006, 0.02], [1e6]
+KIND, LIKED, NONE = [1.0, 4.0], [0.002, 0.01], [1e6]
 MODELS = {
     "students": (KIND, NONE),
     "lecturers": (NONE, LIKED),

@@ -78,7 +78,8 @@ def lasso_path(X, b, ridge, w, sign, order, L, state, target, most):
         elif event == 2:
             k = _enter(X, ridge, sign, order, L, k, at, c[at])
     # one step of refinement takes off what has added up
-    r[:] = b
+    for i in range(n):
+        r[i] = b[i]
     for i in range(k):
         _add(-w[order[i]], X[order[i]], r)
     for i in range(k):
@@ -124,7 +125,8 @@ def _leave(sign, order, L, k, at):
             sign[j] = 0
     for i in range(at, k - 1):
         order[i] = order[i + 1]
-        L[i, : i + 2] = L[i + 1, : i + 2]
+        for m in range(i + 2):
+            L[i, m] = L[i + 1, m]
     for i in range(at, k - 1):  # rotate what is right of the diagonal away
         p, q = L[i, i], L[i, i + 1]
         size = np.hypot(p, q)

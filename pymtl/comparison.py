@@ -185,7 +185,8 @@ def compare_sharing(
     ...     random_state=0,
     ... )
     >>> comparison = compare_sharing(
-    ...     data.Xs, data.ys, structures=["SingleTask", "Mean"], random_state=0
+    ...     data.Xs, data.ys, structures=["SingleTask", "Mean"], n_repeats=1,
+    ...     random_state=0,
     ... )
     >>> comparison.decision
     'share'

@@ -18,6 +18,8 @@ from pymtl import (
 from pymtl.losses import Hinge, Huber, Logistic, Multinomial, Quantile, Squared
 from pymtl.penalties import L21, Mean, NetworkLasso, Ridge
 
+from .sweeps import thinned
+
 TIGHT = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
 LOSSES = [Squared(), Huber(0.8), Quantile(0.1), Quantile(0.5), Hinge(), Logistic()]
 PENALTIES = [Ridge(0.5), Ridge(0.0), Mean(0.1), L21(0.05), NetworkLasso(0.1, "order")]
@@ -169,16 +171,16 @@ def test_float32_certifies_what_is_returned(form, mean):
         assert any("float32 alone costs" in str(w.message) for w in caught)
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
-@pytest.mark.parametrize("door", ["list", "table"])
-@pytest.mark.parametrize(
-    "model",
-    [
+@thinned(
+    3,
+    model=[
         MultiTaskDataSharedClassifier(0.0, 0.0),
         SingleTaskClassifier(0.0),
         PooledClassifier(0.0),
     ],
-    ids=lambda m: type(m).__name__,
+    door=["list", "table"],
+    form=FORMS,
+    ids=str,
 )
 def test_separable_labels_are_said(model, door, form):
     rng = np.random.default_rng(0)

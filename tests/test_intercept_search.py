@@ -72,7 +72,7 @@ def slopes(loss, c, strength, form, y, z, weight, bounds):
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("loss", SMOOTH, ids=str)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     seed=st.integers(0, 1000),
     spread=st.integers(-6, 1),
@@ -90,7 +90,7 @@ def test_slope_is_zero_to_rounding(loss, form, seed, spread, shift, strength):
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("loss", LOCATION, ids=str)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 1000), scale=st.integers(-6, 9), strength=st.integers(-6, 3))
 def test_intercepts_follow_the_targets(loss, form, seed, scale, strength):
     y, z, *rest = rows(loss, seed, 1.0)
@@ -107,7 +107,7 @@ def test_intercepts_follow_the_targets(loss, form, seed, scale, strength):
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("loss", KINKED, ids=str)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 1000), strength=st.integers(-6, 3))
 def test_kinks(loss, form, seed, strength):
     data = rows(loss, seed, 2.0)

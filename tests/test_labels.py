@@ -82,7 +82,7 @@ def test_round_trip(kind):
     assert_allclose(lists.coef_, model.coef_)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.one_of(
         st.lists(st.integers(-(2**63), 2**64), min_size=3, max_size=3, unique=True),

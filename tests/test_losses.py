@@ -23,6 +23,8 @@ from pymtl.losses import (
 from pymtl.testing import LOSS_CHECKS, check_loss
 from pymtl.testing._losses import make_targets
 
+from .sweeps import thinned
+
 EXAMPLES = [loss for cls in LOSSES.values() for loss in cls.examples()]
 
 
@@ -33,8 +35,7 @@ def test_registry(loss, check):
     check(loss, make_targets(loss, rng), rng)
 
 
-@pytest.mark.parametrize("seed", range(1, 11))
-@pytest.mark.parametrize("loss", EXAMPLES, ids=str)
+@thinned(5, loss=EXAMPLES, seed=range(1, 11), ids=str)
 def test_registry_on_other_points(loss, seed):
     check_loss(loss, random_state=seed)
 

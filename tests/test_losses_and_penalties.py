@@ -7,6 +7,8 @@ from pymtl import MultiTaskClassifier, MultiTaskRegressor
 from pymtl.losses import LOSSES
 from pymtl.penalties import L21, PENALTIES, Dirty, Graph, Ridge, TraceNorm
 
+from .sweeps import thinned
+
 SIZES = (14, 20, 17)
 OMEGA = np.array([1.0, 0.4, 2.0])
 NAMES = [name for name in LOSSES if name != "multinomial"]
@@ -37,15 +39,7 @@ def model_of(name, penalty, **options):
     return MultiTaskRegressor(penalty, loss=name, **options)
 
 
-def cases():
-    """Yield all pairs; some of the network lasso, without a formula, take time."""
-    for name, loss in LOSSES.items():
-        for penalty in PENALTIES:
-            slow = penalty == "network_lasso" and not loss.smooth
-            yield pytest.param(name, penalty, marks=pytest.mark.slow if slow else ())
-
-
-@pytest.mark.parametrize(("name", "penalty"), list(cases()))
+@thinned(4, name=LOSSES, penalty=PENALTIES)
 def test_fit_is_certified(name, penalty):
     Xs, ys, weights = problem(name)
     instance = next(iter(PENALTIES[penalty].examples(4, 3)))
@@ -95,18 +89,17 @@ def dirty(cp, W):
     return 0.05 * cp.sum(cp.max(cp.abs(W - Q), axis=1)) + 0.04 * cp.sum(cp.abs(Q))
 
 
-@pytest.mark.parametrize(
-    ("penalty", "formula"),
-    [
-        (L21(0.05), rows),
-        (TraceNorm(0.05), trace),
-        (Graph(0.1) + Ridge(0.02), graph),
-        (Dirty(0.05, 0.04), dirty),
-    ],
-    ids=["L21", "TraceNorm", "Graph", "Dirty"],
-)
-@pytest.mark.parametrize("name", NAMES)
-def test_optimum(name, penalty, formula):
+FORMULAS = {
+    "L21": (L21(0.05), rows),
+    "TraceNorm": (TraceNorm(0.05), trace),
+    "Graph": (Graph(0.1) + Ridge(0.02), graph),
+    "Dirty": (Dirty(0.05, 0.04), dirty),
+}
+
+
+@thinned(2, name=NAMES, structure=FORMULAS)
+def test_optimum(name, structure):
+    penalty, formula = FORMULAS[structure]
     cp = pytest.importorskip("cvxpy")
     Xs, ys, weights = problem(name)
     model = model_of(name, penalty, task_weight=OMEGA, tol=1e-8).fit(Xs, ys, weights)

@@ -35,6 +35,8 @@ from pymtl import (
 )
 from pymtl import penalties as pen
 
+from .sweeps import thinned
+
 FORMS = [True, False, "shared", "shrink"]
 TIGHT = {"tol": 1e-10, "max_iter": 100_000}
 
@@ -199,9 +201,7 @@ MODELS = {
 # Against cvxpy
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("plain", [True, False], ids=["plain", "weighted"])
-@pytest.mark.parametrize("name", MODELS)
+@thinned(2, name=MODELS, plain=[True, False], form=FORMS, ids=str)
 def test_equals_cvxpy(name, plain, form):
     model, strengths = MODELS[name]
     problem = make_problem(plain=plain)
@@ -493,9 +493,7 @@ def test_direct_refuses_what_it_cannot_solve():
         problem.fit(MultiTaskL21Regressor(0.2, solver="direct"))
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("sizes", [(4, 9, 25), (60, 80)], ids=["rows", "gram"])
+@thinned(3, sizes=[(4, 9, 25), (60, 80)], name=MODELS, form=FORMS, ids=str)
 def test_the_gap_bounds_the_distance_to_the_optimum(sizes, name, form):
     model, strengths = MODELS[name]
     problem = make_problem(sizes)

@@ -35,6 +35,8 @@ from pymtl.penalties import L1, L21, PENALTIES, Components, Mean, NetworkLasso
 from pymtl.penalties import Ridge as RidgePenalty
 from pymtl.solvers import Problem
 
+from .sweeps import thinned
+
 ESTIMATORS = [
     cls()
     for cls in (getattr(pymtl, name) for name in pymtl.__all__)
@@ -47,7 +49,16 @@ ESTIMATORS += [
     MultiTaskRelationshipClassifier(),
     PooledClassifier(),
 ]
-ESTIMATORS += [MultiTaskRegressor(name) for name in PENALTIES]
+ESTIMATORS += [
+    # most penalties have an estimator, which is in the list
+    pytest.param(
+        MultiTaskRegressor(name),
+        marks=pytest.mark.slow
+        if hasattr(pymtl, f"MultiTask{cls.__name__}Regressor")
+        else (),
+    )
+    for name, cls in PENALTIES.items()
+]
 ESTIMATORS += [
     MultiTaskRegressor(L21("auto") + Mean("auto") + RidgePenalty(0.01)),
     MultiTaskRegressor(Components(L21(1.0), L1(0.5))),
@@ -304,7 +315,7 @@ def test_result_is_public():
 
 def make_labels():
     rng = np.random.default_rng(0)
-    Xs = [rng.normal(size=(n, 5)) for n in (40, 60, 50)]
+    Xs = [rng.normal(size=(n, 4)) for n in (20, 30, 25)]
     z = [X[:, 0] + 0.5 * X[:, 1] + rng.logistic(size=len(X)) for X in Xs]
     two = [(v > 0).astype(int) for v in z]
     three = [np.digitize(v, [-1, 1]) for v in z]
@@ -312,18 +323,17 @@ def make_labels():
     return Xs, {"two": two, "three": three, "own": own}
 
 
-@pytest.mark.parametrize("kind", ["two", "three", "own"])
-@pytest.mark.parametrize("penalty", ["l21", Mean() + RidgePenalty(0.05)])
+@thinned(2, penalty=["l21", Mean() + RidgePenalty(0.05)], kind=["two", "three", "own"])
 def test_classifiers(penalty, kind):
     Xs, ys = make_labels()
-    model = MultiTaskClassifier(penalty, tol=1e-7)
-    path = model.path(Xs, ys[kind], n_lambdas=4)
-    assert path.certificate.max() <= 1e-7
+    model = MultiTaskClassifier(penalty, tol=1e-6)
+    path = model.path(Xs, ys[kind], n_lambdas=3)
+    assert path.certificate.max() <= 1e-6
     if penalty == "l21":
         assert path.n_features[0] == 0
     for i, parameters in enumerate(path.params):
         fit = clone(model).set_params(**parameters).fit(Xs, ys[kind])
-        assert path.objective[i] == pytest.approx(fit.objective_, rel=1e-6)
+        assert path.objective[i] == pytest.approx(fit.objective_, rel=2e-6)
         for t, (coef, intercept) in enumerate(
             zip(fit.coef_, fit.intercept_, strict=True)
         ):

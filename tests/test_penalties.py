@@ -24,17 +24,30 @@ from pymtl.penalties._base import split_quadratic
 from pymtl.testing import PENALTY_CHECKS, check_penalty
 from pymtl.testing._penalties import check_prox_by_brute_force, check_shapes
 
+from .sweeps import thinned
+
 EXAMPLES = [penalty for cls in PENALTIES.values() for penalty in cls.examples(6, 4)]
 LONG = (check_shapes, check_prox_by_brute_force)
 SHORT = [check for check in PENALTY_CHECKS if check not in LONG]
 
 
-@pytest.mark.parametrize(
-    "check",
-    [check for check in PENALTY_CHECKS if check is not check_shapes],
-    ids=lambda check: check.__name__,
+def name(value):
+    return type(value).__name__ if isinstance(value, Penalty) else None
+
+
+def is_first(penalty, check):
+    """Whether a penalty is the first example of its class, and a check is short."""
+    same = [e for e in EXAMPLES if type(e) is type(penalty)]
+    return check is not check_prox_by_brute_force and penalty is same[0]
+
+
+@thinned(
+    3,
+    whole=is_first,
+    ids=name,
+    penalty=EXAMPLES,
+    check=[check for check in PENALTY_CHECKS if check is not check_shapes],
 )
-@pytest.mark.parametrize("penalty", EXAMPLES, ids=lambda p: type(p).__name__)
 def test_registry(penalty, check):
     check(penalty, (6, 4), np.random.default_rng(0))
 
@@ -44,16 +57,14 @@ def test_one_feature_or_one_task(cls):
     check_shapes(next(cls.examples(5, 3)), (5, 3), np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("shape", [(3, 12), (12, 3)], ids=str)
-@pytest.mark.parametrize("cls", PENALTIES.values())
+@thinned(2, cls=PENALTIES.values(), shape=[(3, 12), (12, 3)])
 def test_wide_and_tall(cls, shape):
     for penalty in cls.examples(*shape):
         for check in SHORT:
             check(penalty, shape, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("factor", [1e-6, 1e6])
-@pytest.mark.parametrize("penalty", EXAMPLES, ids=lambda p: type(p).__name__)
+@thinned(2, ids=name, penalty=EXAMPLES, factor=[1e-6, 1e6])
 def test_weak_and_strong(penalty, factor):
     names = penalty.strengths
     scaled = {name: factor * getattr(penalty, name) for name in names}

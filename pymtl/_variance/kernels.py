@@ -56,14 +56,17 @@ def triangular_roots(U, y, weight, bounds, first, n_free, starts, out, free):
                 x[k] = R[j, k] if k > j else 0.0
                 R[j, k] = 0.0
             _rotate(R, x, j + 1)
-        free[t] = R[:n_free]
+        for j in range(n_free):
+            for k in range(m):
+                free[t, j, k] = R[j, k]
         row = starts[t]
         for j in range(n_free, m):
             filled = False
             for k in range(j, m):
                 filled = filled or R[j, k] != 0.0
             if filled and row < starts[t + 1]:
-                out[row] = R[j, n_free:]
+                for k in range(n_free, m):
+                    out[row, k - n_free] = R[j, k]
                 row += 1
 
 
@@ -77,7 +80,10 @@ def schur_complements(rows, P, starts, S, inverses):
     """
     q, m = P.shape[1], rows.shape[1]
     L, V = np.empty((q, q)), np.empty((q, m))
-    E = np.empty((max(1, np.max(np.diff(starts))), m))
+    most = 1
+    for t in range(starts.shape[0] - 1):
+        most = max(most, starts[t + 1] - starts[t])
+    E = np.empty((most, m))
     log_det = 0.0
     for t in range(starts.shape[0] - 1):
         a, b = starts[t], starts[t + 1]
