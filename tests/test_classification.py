@@ -21,6 +21,8 @@ from pymtl import (
 )
 from pymtl.penalties import L21, Components, Dirty, Graph, Mean, Ridge, TraceNorm
 
+from .sweeps import thinned
+
 CLASSIFIERS = [name for name in pymtl.__all__ if name.endswith("Classifier")]
 EXACT = {"tol": 1e-9, "max_iter": 20_000}
 SIZES = (25, 40, 60)
@@ -317,8 +319,7 @@ def test_separated_labels_without_ridge(model, n_classes):
     assert model.score(Xs, ys) > 0.9
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@thinned(2, name=CLASSIFIERS, n_classes=[2, 3])
 def test_separated_labels_are_fitted_by_default(name, n_classes):
     """Finite, with a certificate, by every classifier as it is."""
     model = getattr(pymtl, name)().fit(*separated(n_classes))
@@ -353,8 +354,7 @@ LEARNED = {
 }
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("structure", LEARNED)
+@thinned(2, structure=LEARNED, n_classes=[2, 3])
 def test_what_structures_learn(structure, n_classes):
     """Of tasks, of features, or of the shape of coef_: for more classes too."""
     Xs, ys = problem(n_classes)

@@ -48,8 +48,8 @@ def half_curvature(Xs, ys):
 
 @pytest.mark.parametrize("model", CLASSIFIERS, ids=lambda cls: cls.__name__)
 def test_with_much_data_the_default_recovers_the_truth(model):
-    # the mean of 4 x 20,000 rows is known to about 1 % of the largest coefficient
-    model = model().fit(*make_tasks([20_000] * 4))
+    # the mean of 4 x 8,000 rows is known to about 1 % of the largest coefficient
+    model = model().fit(*make_tasks([8_000] * 4))
     assert model.converged_
     assert_allclose(model.coef_.mean(axis=0), TRUTH, rtol=0.05)
 

@@ -263,7 +263,7 @@ def test_multitask(estimator, check):
 
 
 @thinned(
-    4,
+    6,
     whole=is_plain,
     ids=name,
     estimator=[e for e in CLASSIFIERS if isinstance(e, FAST)]

@@ -85,7 +85,9 @@ def test_kinds_and_units_do_not_matter():
     assert_allclose(small.coef_[0], 1e-3 * huber.coef_[0], rtol=1e-5, atol=1e-9)
 
 
-@pytest.mark.parametrize("task_weight", ["null", "learned"])
+@pytest.mark.parametrize(
+    "task_weight", ["null", pytest.param("learned", marks=pytest.mark.slow)]
+)
 def test_doors(task_weight):
     Xs, ys = problem()
     model = MultiTaskMixed(loss=KINDS, task_weight=task_weight, tol=1e-7).fit(Xs, ys)

@@ -114,7 +114,10 @@ def test_optimum_with_every_form_of_the_intercepts(lambda2, form):
 
 
 @pytest.mark.filterwarnings("ignore:The null loss:UserWarning")
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "seed",
+    [*range(5), *(pytest.param(n, marks=pytest.mark.slow) for n in range(5, 20))],
+)
 def test_random_problems_are_solved(seed):
     """Fewer rows than features, wild scales, any graph, any strength."""
     rng = np.random.default_rng(seed)

@@ -46,6 +46,8 @@ from pymtl.solvers import _precondition
 from pymtl.solvers._problem import Problem, largest_eigenvalue
 from pymtl.solvers.direct import newton_decrement
 
+from .sweeps import thinned
+
 EXACT = {"tol": 1e-12, "max_iter": 20_000}
 
 
@@ -321,15 +323,15 @@ def peak(function, *args):
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("form", [True, "shared"])
-@pytest.mark.parametrize(
-    "model",
-    [
+@thinned(
+    2,
+    model=[
         MultiTaskL21Regressor(),
         MultiTaskMeanRegressor("auto", "auto"),
         SingleTaskRegressor(),
         PooledRegressor(),
     ],
+    form=[True, "shared"],
     ids=str,
 )
 def test_memory_follows_the_entries(model, form):
