@@ -15,6 +15,8 @@ DIST   := .venv-dist
 INSTALL := -m pip install -qq --disable-pip-version-check
 # one BLAS thread a worker: workers times threads is what the machine has to carry
 PYTEST  := env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+# the end of the report names the tests that take most of the time
+QUICK   := -m "not slow" --durations=15 --durations-min=1
 
 .PHONY: help demo test test-all fuzz mutants test-oldest lint docs bench dist clean
 .NOTPARALLEL:
@@ -37,7 +39,7 @@ demo: $(VENV)/.demo
 	$(VENV)/bin/python examples/demo.py
 
 test: $(VENV)/.test
-	$(PYTEST) $(VENV)/bin/python -m pytest -n $(JOBS) -m "not slow" $(ARGS)
+	$(PYTEST) $(VENV)/bin/python -m pytest -n $(JOBS) $(QUICK) $(ARGS)
 
 test-all: $(VENV)/.test
 	$(PYTEST) $(VENV)/bin/python -m pytest -n $(JOBS) $(ARGS)
@@ -50,7 +52,7 @@ mutants: $(VENV)/.mutants
 
 test-oldest: $(OLDEST)/.test
 	$(PYTEST) NUMBA_CACHE_DIR=$(CURDIR)/$(OLDEST)/numba \
-	    $(OLDEST)/bin/python -m pytest -n $(JOBS) -m "not slow" $(ARGS)
+	    $(OLDEST)/bin/python -m pytest -n $(JOBS) $(QUICK) $(ARGS)
 
 lint: $(VENV)/.test
 	$(VENV)/bin/ruff check .
