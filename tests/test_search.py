@@ -576,13 +576,22 @@ def test_tags_and_parameters():
 
 
 @parametrize_with_checks(
+    [MultiTaskSearchCV(MultiTaskL21Regressor(), n_lambdas=4, cv=2)]
+)
+def test_scikit_learn_checks(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
     [
-        MultiTaskSearchCV(MultiTaskL21Regressor(), n_lambdas=4, cv=2),
         MultiTaskSearchCV(MultiTaskMeanRegressor(), n_lambdas=3, cv=2),
         MultiTaskSearchCV(PooledRegressor(), n_lambdas=3, cv=2),
     ]
 )
-def test_scikit_learn_checks(estimator, check):
+def test_scikit_learn_checks_of_others(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         check(estimator)
