@@ -258,7 +258,7 @@ def bcd_epoch(H, scale, ridge, tie, W, G, entry, row, positive, after):
     """Minimise over each row of the coefficients in turn, W and G being updated.
 
     The objective is a quadratic with the Hessian ``scale_t H_t + diag(ridge)`` in
-    task t and the gradient G, plus ``entry ||w_j||_1 + row ||w_j||_2`` for each row j.
+    task t and the gradient G, plus ``entry_j ||w_j||_1 + row_j ||w_j||_2`` for row j.
     Here W and G are (n_tasks, d), and H is (n_tasks, d, d), or (1, d, d) when the
     tasks share it. With `after` the gradient is kept up for the rows to come alone.
     A `tie` B (n_tasks, d), or one without rows, takes vec(B) vec(B)' off the Hessian;
@@ -276,7 +276,7 @@ def bcd_epoch(H, scale, ridge, tie, W, G, entry, row, positive, after):
             w[t] = W[t, j]
             L[t] = scale[t] * H[t if own else 0, j, j] + ridge[j]
             u[t] = L[t] * w[t] - G[t, j]
-        _minimise_row(u, L, entry, row, positive, w)
+        _minimise_row(u, L, entry[j], row[j], positive, w)
         common = 0.0
         for t in range(m):
             move = w[t] - W[t, j]
@@ -304,7 +304,7 @@ def bcd_epoch_shared(H, scale, ridge, tie, W, G, entry, row, positive, after):
             w[t] = W[j, t]
             L[t] = scale[t] * H[0, j, j] + ridge[j]
             u[t] = L[t] * w[t] - G[j, t]
-        _minimise_row(u, L, entry, row, positive, w)
+        _minimise_row(u, L, entry[j], row[j], positive, w)
         moves, common = False, 0.0
         for t in range(m):
             move = w[t] - W[j, t]
@@ -326,10 +326,10 @@ def bcd_rows(X, picked, bounds, squares, ridge, direction, W, r, entry, row, pos
     """Minimise over each row of the coefficients in turn, by the residuals of the rows.
 
     X (n_features, n_rows) holds the samples of all tasks in its columns, `squares`
-    (n_features, n_tasks) their squared lengths. Row p of W and of the ridge belongs to
-    the feature ``picked[p]``; r = X'W - y follows W. With a `direction` (n_tasks,) of
-    length one the last columns hold one row more of each task, whose part along it is
-    not there: a row is then moved by a majorant.
+    (n_features, n_tasks) their squared lengths. Row p of W, the ridge and the strengths
+    belongs to the feature ``picked[p]``; r = X'W - y follows W. With a `direction`
+    (n_tasks,) of length one the last columns hold one row more of each task, whose part
+    along it is not there: a row is then moved by a majorant.
     """
     m = W.shape[1]
     tied, last = direction.shape[0] > 0, bounds[m]
@@ -347,7 +347,7 @@ def bcd_rows(X, picked, bounds, squares, ridge, direction, W, r, entry, row, pos
             )
             if tied:
                 u[t] -= x[last + t] * r[last + t]
-        _minimise_row(u, L, entry, row, positive, w)
+        _minimise_row(u, L, entry[p], row[p], positive, w)
         common = 0.0
         for t in range(m):
             move = w[t] - W[p, t]
@@ -394,7 +394,7 @@ def bcd_by_task(H, scale, ridge, W, G, entry, positive, passes, least):
             for j in range(d):
                 L = scale[t] * Ht[j, j] + ridge[j]
                 u = L * W[t, j] - G[t, j]
-                u -= min(max(u, -entry), entry)
+                u -= min(max(u, -entry[j]), entry[j])
                 if positive:
                     u = max(u, 0.0)
                 move = (u / L if L > 0.0 else 0.0) - W[t, j]

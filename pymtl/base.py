@@ -643,6 +643,9 @@ class MultiTaskBase(SparseCoef, FeatureImportances, Parameters):
         self.dual_gap_ = result.gap
         self.certificate_ = result.certificate
         self.certificate_kind_ = result.kind
+        vars(self).pop("majorant_gap_", None)
+        if result.majorant_gap is not None:
+            self.majorant_gap_ = result.majorant_gap
         self.converged_ = result.converged
         self.history_ = np.array(result.history)
         self.solver_ = result.solver

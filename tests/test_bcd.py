@@ -199,7 +199,8 @@ def test_one_pass_over_one_row_is_its_minimiser():
         best = form.prox((W - G / L).T, 1 / L.T).T
         slope = G + L * (best - W)
         none = np.zeros((0, 0))
-        bcd_epoch(H, scale, ridge, none, W, G, *form.row_norms, positive, False)
+        norms = (np.full(len(ridge), float(s)) for s in form.row_norms)
+        bcd_epoch(H, scale, ridge, none, W, G, *norms, positive, False)
         assert_allclose(W, best, rtol=1e-12, atol=1e-14)
         assert_allclose(G, slope, rtol=1e-10, atol=1e-12)
 
@@ -314,7 +315,8 @@ def test_passes_by_task_lead_to_the_lasso():
     X, Y = rng.normal(size=(3, 30, 5)), rng.normal(size=(3, 30))
     H, W = np.einsum("tni,tnj->tij", X, X), np.zeros((3, 5))
     G = -np.einsum("tni,tn->ti", X, Y)
-    bcd_by_task(H, np.ones(3), np.zeros(5), W, G, 6.0, False, 1000, 0.0)
+    strength = np.full(5, 6.0)
+    bcd_by_task(H, np.ones(3), np.zeros(5), W, G, strength, False, 1000, 0.0)
     for w, x, y in zip(W, X, Y, strict=True):
         lasso = Lasso(6.0 / 30, fit_intercept=False, tol=1e-12).fit(x, y)
         assert_allclose(w, lasso.coef_, atol=1e-8)

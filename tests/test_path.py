@@ -95,6 +95,11 @@ def test_points_are_the_optima_of_single_fits(estimator):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # ranges of two strengths
             model.fit(DATA.Xs, ys)
+        if (
+            model.certificate_kind_ == "stationarity"
+        ):  # one start more: as good at least
+            assert path.objective[i] <= model.objective_ * (1 + 1e-6)
+            continue
         null = (model.dual_gap_ / model.certificate_) if model.certificate_ else 1.0
         assert_allclose(
             path.objective[i], model.objective_, rtol=1e-6, atol=1e-7 * null

@@ -50,6 +50,10 @@ from ._low_rank import (
     MultiTaskTraceNormClassifier,
     MultiTaskTraceNormRegressor,
 )
+from ._mcp import (
+    MultiTaskMCPClassifier,
+    MultiTaskMCPRegressor,
+)
 from ._mixed import (
     MultiTaskDataSharedClassifier,
     MultiTaskDataSharedRegressor,
@@ -100,6 +104,8 @@ __all__ = [
     "MultiTaskL21Regressor",
     "MultiTaskLInfClassifier",
     "MultiTaskLInfRegressor",
+    "MultiTaskMCPClassifier",
+    "MultiTaskMCPRegressor",
     "MultiTaskMeanClassifier",
     "MultiTaskMeanRegressor",
     "MultiTaskMixed",

@@ -17,6 +17,7 @@ from .k_support import KSupport
 from .l1 import L1
 from .l21 import L21
 from .linf import LInf
+from .mcp import MCP
 from .mean import Mean
 from .network_lasso import NetworkLasso
 from .ordered_rows import OrderedRows
@@ -45,6 +46,7 @@ PENALTIES = {
     "l1": L1,
     "l21": L21,
     "linf": LInf,
+    "mcp": MCP,
     "mean": Mean,
     "network_lasso": NetworkLasso,
     "ordered_rows": OrderedRows,
@@ -64,6 +66,7 @@ __all__ = [
     "ASO",
     "L1",
     "L21",
+    "MCP",
     "Chain",
     "Clustered",
     "ColumnL2",

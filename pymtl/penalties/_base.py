@@ -134,10 +134,11 @@ class Penalty(Parameters):
         return any(part.is_auto for part in parts if isinstance(part, Penalty))
 
     @property
-    def row_norms(self) -> tuple[float, float] | None:
+    def row_norms(self) -> tuple[float | np.ndarray, float | np.ndarray] | None:
         """Strengths (a, b) of a sum over rows ``a ||w||_1 + b ||w||_2``, else None.
 
-        A penalty that is such a sum is solved by coordinate descent.
+        They may be arrays, with a number a row. A penalty that is such a sum is solved
+        by coordinate descent.
         """
         return None
 
@@ -178,6 +179,23 @@ class Penalty(Parameters):
         penalty : Penalty
             A copy that holds what belongs to tasks (a graph, times) in their order;
             the penalty itself where there is nothing of the kind.
+        """
+        return self
+
+    def of_rows(self, rows: np.ndarray, shape: tuple[int, int]) -> Penalty:
+        """Return the penalty of some rows of W, the others being zero.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            The rows.
+        shape : tuple of int
+            Shape (n_features, n_tasks) of W.
+
+        Returns
+        -------
+        penalty : Penalty
+            The penalty itself where it does not depend on the number of rows.
         """
         return self
 

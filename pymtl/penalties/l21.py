@@ -50,12 +50,12 @@ class L21(Signed):
         return None if self.is_sign else (0.0, self.lambda1)
 
     def value(self, W):
-        return self._size(W, self.lambda1 * float(_norms(W).sum()))
+        return self._size(W, self.lambda1 * float(row_lengths(W).sum()))
 
     def prox(self, V, step):
         V = np.ascontiguousarray(self._allowed(V))
         if np.ndim(step) == 0:
-            norms = _norms(V)
+            norms = row_lengths(V)
             threshold = step * self.lambda1
             shrunk = np.zeros_like(norms)
             np.divide(threshold, norms, out=shrunk, where=norms > threshold)
@@ -76,14 +76,14 @@ class L21(Signed):
         gauge : float
             At most 1 where G is in the dual ball.
         """
-        return float(_norms(self._allowed(G)).max(initial=0.0)) / self.lambda1
+        return float(row_lengths(self._allowed(G)).max(initial=0.0)) / self.lambda1
 
     def new_task(self, W, place):
-        norms = _norms(np.ascontiguousarray(W))
+        norms = row_lengths(np.ascontiguousarray(W))
         sign = L1(0.0, positive=True) if self.positive else None
         return on_rows(touching(norms, self.lambda1), sign)
 
 
-def _norms(W):
-    """Return the norms of the rows."""
+def row_lengths(W):
+    """Return the Euclidean norms of the rows."""
     return np.sqrt(np.einsum("ij,ij->i", W, W))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from functools import cached_property, partial
 from typing import Any
 
@@ -195,7 +196,17 @@ class Problem:
         design, squares = self.design.take(rows), self.least_squares
         data = design, self.loss, self.y, self.weight
         squares = None if squares is None else squares.of(design)
-        return Problem(*data, self.matrix, self.proximal, squares)
+        proximal = self.proximal.of_rows(rows, self.design.shape)
+        return Problem(*data, self.matrix, proximal, squares)
+
+    def of_rows(self, rows: np.ndarray) -> Problem:
+        """Return the same problem with the penalty of some rows of W."""
+        proximal = self.proximal.of_rows(rows, self.design.shape)
+        if proximal is self.proximal:
+            return self
+        part = copy(self)
+        part.proximal = proximal
+        return part
 
     @property
     def of_tasks(self) -> Problem:

@@ -26,6 +26,8 @@ class Result:
         Bound of the distance to the optimum in units of the objective.
     certificate : float
         What `tol` bounds: the relative gap, or the residual.
+    majorant_gap : float or None
+        Relative gap of the convex problem that touches one that is not convex at `W`.
     kind : str
         What the certificate is.
     unit : float
@@ -49,6 +51,7 @@ class Result:
     objective: float = np.nan
     gap: float = np.nan
     certificate: float = np.inf
+    majorant_gap: float | None = None
     kind: str = "duality gap"
     unit: float = np.nan
     rounding: float = 0.0

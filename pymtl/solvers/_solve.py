@@ -15,6 +15,7 @@ from .apg import apg, prox_residual
 from .bcd import bcd, has_bcd
 from .direct import direct, newton_decrement
 from .homotopy import has_homotopy, homotopy, is_small
+from .multistage import has_majorant, majorant_gap, multistage
 from .newton import newton
 from .semismooth import can_semismooth, has_semismooth, semismooth
 from .smoothing import smoothing
@@ -121,6 +122,7 @@ def solve(
         result = Result(problem.null, 1, [null_objective], converged=True)
         result.kind, result.objective = problem.kind, null_objective
         result.gap = result.certificate = 0.0
+        result.majorant_gap = 0.0 if has_majorant(problem) else None
         return result
     if problem.null.any() and problem.separates(problem.null):
         result = Result(problem.null, 1, [null_objective], "newton")
@@ -173,6 +175,8 @@ def _methods(problem, solver):
     if not problem.loss.smooth:
         yield partial(smoothing, problem)
         return
+    if solver == "auto" and has_majorant(problem):
+        yield partial(multistage, problem, convex=_stage)
     if solver in ("auto", "newton") and problem.second_order and problem.convex:
         rows = enlarge if has_working_sets(problem) else None
         method = partial(newton, problem, inner=_minimise, enlarge=rows)
@@ -201,6 +205,12 @@ def _methods(problem, solver):
     yield partial(method, fast)
     if fast is not problem:
         yield partial(method, problem)
+
+
+def _stage(problem, W, gap, most):
+    """Minimise a convex problem to a gap, or as far as its first method gets."""
+    method = next(_methods(problem, "auto"))
+    return method(W, gap, most, 1.0)
 
 
 def _minimise(problem, W, gap, most):
@@ -295,6 +305,8 @@ def _certified(problem, result, tol, null_objective):
         result.certificate = prox_residual(problem, point, metric, 1 / metric) / unit
     if not problem.by_residual or result.polar is not None:
         result.certificate = result.gap / null_objective
+    if has_majorant(problem):
+        result.majorant_gap = majorant_gap(point) / null_objective
     result.unit = null_objective
     result.unbounded = problem.separates(result.W)
     result.converged = bool(result.certificate <= tol) and not result.unbounded

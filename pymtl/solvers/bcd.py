@@ -95,7 +95,7 @@ def bcd(
     M. Massias, A. Gramfort and J. Salmon (2018). Celer: a fast solver for the Lasso
     with dual extrapolation. ICML.
     """
-    norms = *map(float, problem.proximal.row_norms), bool(problem.proximal.positive)
+    norms = *strengths_of(problem), bool(problem.proximal.positive)
     result = Result(W, n_iter=0, history=[], solver="bcd")
     if problem.is_reused:
         problem = problem.fast()
@@ -132,18 +132,31 @@ def bcd(
     return result
 
 
+def strengths_of(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+    """Return the strengths of the absolute values and of the norms, one a row."""
+    strengths = problem.proximal.row_norms
+    d = problem.design.shape[0]
+    return tuple(np.array(np.broadcast_to(s, d), dtype=float) for s in strengths)
+
+
+def is_uniform(problem: Problem) -> bool:
+    """Return whether the strengths are the same in all rows."""
+    return all(np.ndim(s) == 0 for s in problem.proximal.row_norms)
+
+
 def row_scores(point: Point) -> np.ndarray:
     """Return how far each row is from the dual ball: 1 on it, inf for rows in use."""
-    penalty = point.problem.proximal
-    entry, row = penalty.row_norms
+    entry, row = strengths_of(point.problem)
     A = point.gradient + point.pull
-    A = np.maximum(-A, 0.0) if penalty.positive else np.abs(A)
-    if row > 0:
-        if entry > 0:
-            A = np.maximum(A - entry, 0.0)
-        score = np.sqrt(np.einsum("ij,ij->i", A, A)) / row
+    A = np.maximum(-A, 0.0) if point.problem.proximal.positive else np.abs(A)
+    if row.any():
+        if entry.any():
+            A = np.maximum(A - entry[:, None], 0.0)
+        size, strength = np.sqrt(np.einsum("ij,ij->i", A, A)), row
     else:
-        score = A.max(axis=1) / entry
+        size, strength = A.max(axis=1), entry
+    score = np.where(size > 0, np.inf, 0.0)
+    np.divide(size, strength, out=score, where=strength > 0)
     score[point.W.any(axis=1)] = np.inf
     return score
 
@@ -262,13 +275,20 @@ class WorkingSet:
 
     def __init__(self, problem, features, norms, by_row):
         self.problem = problem
+        self.part = problem.of_rows(features)
         self.features = features
         self.is_whole = len(features) == problem.design.shape[0]
-        self.norms = norms
+        entry, row, positive = norms
+        self.norms = entry[features], row[features], positive
         self.by_row = by_row
         ridge = np.broadcast_to(np.ravel(problem.matrix.ridge), problem.design.shape[0])
         self.ridge = ridge[features]
         self.is_ridged = bool(self.ridge.any())
+
+    def norms_of(self, rows):
+        """Return the strengths of some of the rows, and whether they have a sign."""
+        entry, row, positive = self.norms
+        return entry[rows], row[rows], positive
 
     def laid(self, A):
         """Return (n_rows, n_tasks) as the kernels want it, or that the other way."""
@@ -291,7 +311,7 @@ class WorkingSet:
         return 0.5 * float(np.sum(self.ridge[:, None] * self.laid(W) ** 2))
 
     def objective(self, W, state):
-        return self.smooth(W, state) + self.problem.proximal.value(self.laid(W))
+        return self.smooth(W, state) + self.part.proximal.value(self.laid(W))
 
     def run(self, goal, max_iter, result):
         """Sweep over the rows until their gap is within the goal, or at rounding."""
@@ -307,7 +327,7 @@ class WorkingSet:
                 objective = self.extrapolate(*kept, objective)
                 n_kept = self.keep(kept, 0)
             if n_kept == 1 or self.thorough:
-                gap = self.problem.gap(self.point(), objective)
+                gap = self.part.gap(self.point(), objective)
                 patience = PATIENCE if gap < best else patience - 1
                 best = min(gap, best)
             result.history.append(objective)
@@ -346,7 +366,7 @@ class ByProducts(WorkingSet):
     def __init__(self, problem, features, norms):
         self.gram = problem.products(features)
         tie = self.gram.tie
-        self.thorough = norms[1] == 0.0 and tie is None
+        self.thorough = not norms[1].any() and tie is None
         super().__init__(problem, features, norms, False)
         d, m = problem.design.shape
         self.tie = _tie(tie, False)
@@ -382,7 +402,7 @@ class ByProducts(WorkingSet):
         dual_y = self.problem.yy - float(np.vdot(self.Xy, self.W))
         fit = max(self.smooth(self.W, self.state), 0.0)
         known = {"fit": fit, "gradient": self.laid(self.state), "dual_y": dual_y}
-        return Point(self.problem, self.laid(self.W), quad=0.0, pull=0.0, **known)
+        return Point(self.part, self.laid(self.W), quad=0.0, pull=0.0, **known)
 
 
 class ByBlocks(WorkingSet):
@@ -419,7 +439,7 @@ class ByBlocks(WorkingSet):
                 G = G + ridge[:, None] * old
             G = np.ascontiguousarray(self.laid(G))
             new = np.array(self.laid(old), order="C")
-            epoch(gram.H, gram.scale, ridge, tie, new, G, *self.norms, True)
+            epoch(gram.H, gram.scale, ridge, tie, new, G, *self.norms_of(rows), True)
             move = self.laid(new) - old
             if move.any():
                 old[:] = self.laid(new)
@@ -435,7 +455,7 @@ class ByBlocks(WorkingSet):
         gradient = [design.adjoint(self.state) for _, design, *_ in self.blocks]
         W = self.laid(self.W)
         return Point(
-            self.problem,
+            self.part,
             W,
             dual=self.state,
             fit=self.smooth(self.W, self.state),
@@ -476,7 +496,7 @@ class ByRows(WorkingSet):
         bounds, direction = self.problem.design.bounds, self.problem.design.direction
         for rows, places, X, squares in self.parts:
             data = X, places, bounds, squares, self.ridge[rows], direction
-            bcd_rows(*data, self.W[rows], self.state, *self.norms)
+            bcd_rows(*data, self.W[rows], self.state, *self.norms_of(rows))
 
     def smooth(self, W, state):
         return 0.5 * float(np.dot(state, state)) + self.ridge_value(W)
@@ -488,7 +508,7 @@ class ByRows(WorkingSet):
             for _, places, X, _ in self.parts
         ]
         return Point(
-            self.problem,
+            self.part,
             self.W,
             dual=self.root * self.state,
             fit=self.smooth(self.W, self.state),

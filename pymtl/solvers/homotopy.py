@@ -9,7 +9,7 @@ import numpy as np
 from .._kernels_lasso import lasso_path
 from ._problem import Problem
 from ._result import Result
-from .bcd import has_bcd
+from .bcd import has_bcd, is_uniform
 
 SMALL, LARGE = 1e5, 1e6  # numbers of a task, up to which one fit, or a path, is for it
 TALL = 2  # samples for each feature, above which Gram matrices are cheaper
@@ -20,7 +20,9 @@ def has_homotopy(problem: Problem) -> bool:
     """Return whether :func:`homotopy` solves a problem."""
     if not has_bcd(problem) or not problem.design.apart or problem.is_sparse:
         return False
-    return not problem.proximal.positive and not problem.proximal.row_norms[1]
+    if not is_uniform(problem) or problem.proximal.positive:
+        return False
+    return not problem.proximal.row_norms[1]
 
 
 def is_small(problem: Problem) -> bool:

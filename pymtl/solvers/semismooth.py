@@ -10,7 +10,7 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from .._sparse import SparseRows
 from ._problem import Problem
 from ._result import Result
-from .bcd import has_bcd
+from .bcd import has_bcd, is_uniform
 
 TALL, LARGE = 2, 5000  # samples a feature, and a task, above which sweeps are cheaper
 GROWTH = 3.0  # of sigma from one multiplier to the next
@@ -24,7 +24,7 @@ ROUNDING = 1e-14
 
 def can_semismooth(problem: Problem) -> bool:
     """Return whether :func:`semismooth` solves a problem."""
-    return has_bcd(problem) and problem.design.apart
+    return has_bcd(problem) and problem.design.apart and is_uniform(problem)
 
 
 def has_semismooth(problem: Problem) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ._problem import GramProblem, Problem
+from .bcd import is_uniform
 
 SAMPLES = 4
 STEPS = 10
@@ -18,6 +19,8 @@ def has_support(problem: Problem) -> bool:
     With few samples for a feature its steps are ill-conditioned.
     """
     if not isinstance(problem, GramProblem) or not problem.design.apart:
+        return False
+    if not is_uniform(problem):
         return False
     if problem.proximal.row_norms[0] or problem.proximal.positive:
         return False

@@ -43,8 +43,9 @@ def check_penalty(
     with equality. Steps for each task or coefficient, the task matrix of a quadratic
     penalty, and the blocks of a separable one agree with the value. Arrays of any
     order are accepted and never modified; the constructor follows scikit-learn.
-    Penalties with ``convex = False`` skip what only convex ones have, and a fit has to
-    end where no small step goes down; of components
+    Penalties with ``convex = False`` skip what only convex ones have, and fits from
+    several starts have to end where no small step goes down; a ``majorant`` has to be
+    convex, above the penalty, and touch it. Of components
     (:class:`~pymtl.penalties.Components`) the terms are checked.
 
     Parameters
@@ -256,20 +257,56 @@ def check_stationarity(penalty, shape, rng):
     d, T = shape
     X, y = rng.standard_normal((5 * d, d)), rng.standard_normal(5 * d * T)
     problem = Problem(Shared(X, T), Squared(), y, np.ones(len(y)), proximal=penalty)
-    result = solve(problem, tol=1e-9, max_iter=20_000)
-    require(
-        result.kind == "stationarity" and result.converged,
-        penalty,
-        f"a fit ends with {result.kind} {result.certificate:.1e}",
-    )
     unit = float(np.linalg.norm(problem.null_point.gradient))
-    for length in (1e-5, 1e-7):
-        for _ in range(20):
-            E = rng.standard_normal(shape)
-            E *= length / np.linalg.norm(E)
-            rise = problem.objective(problem.point(result.W + E)) - result.objective
-            slack = 1e-3 * unit * length + 1e-13 * result.objective
-            require(rise >= -slack, penalty, f"a step goes down by {-rise:.1e}")
+    for start in (None, rng.standard_normal(shape)):
+        result = solve(problem, tol=1e-9, max_iter=20_000, W=start)
+        require(
+            result.kind == "stationarity" and result.converged,
+            penalty,
+            f"a fit ends with {result.kind} {result.certificate:.1e}",
+        )
+        for length in (1e-5, 1e-7):
+            for _ in range(20):
+                E = rng.standard_normal(shape)
+                E *= length / np.linalg.norm(E)
+                rise = problem.objective(problem.point(result.W + E)) - result.objective
+                slack = 1e-3 * unit * length + 1e-13 * result.objective
+                require(rise >= -slack, penalty, f"a step goes down by {-rise:.1e}")
+
+
+@of_values
+def check_majorant(penalty, shape, rng):
+    """The majorant is a convex penalty, above the other and equal to first order."""
+    if not hasattr(penalty, "majorant"):
+        return
+    points = _points(shape, rng)
+    above = penalty.majorant(points[0])
+    for check in (check_convexity, check_prox, check_firmly_nonexpansive):
+        check(above, shape, rng)
+    for W in [np.zeros(shape), *points]:
+        above = penalty.majorant(W)
+        require(above.convex, penalty, "majorant is not convex")
+        constant = penalty.value(W) - above.value(W)
+        for U in [np.zeros(shape), *points]:
+            require_at_most(
+                penalty.value(U),
+                above.value(U) + constant,
+                SLACK * abs(constant) + _rounding(penalty, U) + _rounding(above, U),
+                penalty,
+                "majorant is below the penalty",
+            )
+        E = rng.standard_normal(shape)
+        left = np.inf
+        for length in (1e-6, 1e-8, 1e-10):  # shorter than the penalty is wide
+            new = W + length * E
+            rise = penalty.value(new) - penalty.value(W)
+            expected = above.value(new) - above.value(W)
+            left = min(left, abs(rise - expected) / penalty.value(length * E))
+        require(
+            left <= 1e-3,
+            penalty,
+            "majorant has another slope than the penalty where it touches it",
+        )
 
 
 @of_values
@@ -663,6 +700,7 @@ MATHEMATICS = [
     check_prox,
     check_firmly_nonexpansive,
     check_stationarity,
+    check_majorant,
     check_metric,
     check_polar,
     check_polar_bound,
