@@ -4,6 +4,7 @@ import inspect
 import sys
 from functools import cache
 
+from joblib import Parallel
 from sklearn.base import BaseEstimator
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
@@ -22,6 +23,7 @@ __all__ = [
     "Parameters",
     "StrOptions",
     "cross_validated",
+    "cross_validation",
     "fit_context",
     "safe_indexing",
 ]
@@ -40,6 +42,20 @@ def cross_validated():
             return frame.f_locals.get("X")
         frame = frame.f_back
     return None
+
+
+def cross_validation():
+    """Return what stands for the cross-validation that goes on, None outside of one.
+
+    It is the object that runs the folds: one for each search or `cross_val_score`, the
+    outermost of nested ones. In the processes of several jobs it is not known.
+    """
+    frame, found = sys._getframe(1), None
+    while frame is not None:
+        if frame.f_code is Parallel.__call__.__code__:
+            found = frame.f_locals.get("self")
+        frame = frame.f_back
+    return found
 
 
 class Parameters(BaseEstimator):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import warnings
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
+from ._sklearn import cross_validation
 from .penalties._base import summands
+
+TOLD: WeakSet = WeakSet()  # cross-validations that have warned
 
 
 def with_unseen(
@@ -76,12 +80,19 @@ def _shared(estimator, coef, rows):
         )
         raise ValueError(msg)
     two = any(hasattr(part, "terms") for part in parts)
-    what = "of the part that the tasks share" if two else "of the tasks"
-    warnings.warn(
-        f"{which} They are predicted with the mean {what}. To keep every task in "
-        "training use cv=TaskKFold(task_column=...); unseen_task='error' refuses such "
-        "rows, and 'mean' predicts them without this warning.",
-        UserWarning,
-        stacklevel=5,
-    )
+    folds = cross_validation()
+    if folds is None or folds not in TOLD:
+        what = "of the part that the tasks share" if two else "of the tasks"
+        rest = (
+            "" if folds is None else " Other folds may lack others: they do not warn."
+        )
+        warnings.warn(
+            f"{which} They are predicted with the mean {what}. To keep every task in "
+            "training use cv=TaskKFold(task_column=...); unseen_task='error' refuses "
+            f"such rows, and 'mean' predicts them without this warning.{rest}",
+            UserWarning,
+            stacklevel=5,
+        )
+    if folds is not None:
+        TOLD.add(folds)
     return estimator.shared_coef_ if two else coef

@@ -6,7 +6,12 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from sklearn.model_selection import KFold, cross_val_predict, cross_val_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    cross_val_predict,
+    cross_val_score,
+)
 from sklearn.pipeline import make_pipeline
 
 import pymtl
@@ -21,6 +26,7 @@ from pymtl import (
     MultiTaskNetworkLassoRegressor,
     MultiTaskRegressor,
     MultiTaskRobustLowRankRegressor,
+    MultiTaskSearchCV,
     MultiTaskSparseLowRankRegressor,
     MultiTaskTemporalGroupRegressor,
     MultiTaskTreeRegressor,
@@ -220,3 +226,22 @@ def test_one_warning():
         model.score(newcomers(X), y[:4])
     assert len(caught) == 1
     assert caught[0].filename == __file__ or re.search("base", caught[0].filename)
+
+
+def test_one_warning_of_a_search():
+    X, y = make_table()
+    model = MultiTaskMeanRegressor(task_column=0)
+    grid = {"lambda1": [0.1, 1.0]}
+    search = MultiTaskSearchCV(model, lambda1=None, lambda2=None, cv=KFold(4))
+    for run, match in [
+        (lambda: cross_val_score(model, X, y, cv=4), "1 task .*: 0.*Other folds"),
+        (lambda: GridSearchCV(model, grid, cv=4).fit(X, y), "Other folds"),
+        (
+            lambda: search.fit(X, y),
+            r"4 of 4 folds.*4 tasks, 60 rows \(0, 1, 2, 3\)",
+        ),
+    ]:
+        for _ in range(2):  # a second one says it again
+            with pytest.warns(UserWarning, match=match) as caught:
+                run()
+            assert len(caught) == 1

@@ -179,6 +179,18 @@ class Samples:
         y = column_or_1d(y) if y.ndim == 1 or y.shape[1] == 1 else None
         return list(cv.split(np.zeros((self.n_samples, 1)), y, groups))
 
+    def unseen(self, splits: list) -> tuple[list, int, int]:
+        """Return the tasks that a fold tests but does not train, their rows, and folds.
+
+        A design that all tasks share has none.
+        """
+        if self.door == SHARED:
+            return [], 0, 0
+        labels, task, _ = self.cells()
+        tested = [test[~np.isin(task[test], task[train])] for train, test in splits]
+        tasks = labels[np.unique(task[np.concatenate(tested)])].tolist()
+        return tasks, sum(map(len, tested)), sum(len(rows) > 0 for rows in tested)
+
     def _stacked(self, groups):
         if isinstance(groups, dict):
             groups = [groups[label] for label in self.labels]
