@@ -173,7 +173,7 @@ def test_tools_score_tables_with_text_tasks(tool):
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_tools_warn_once_a_prediction_of_folds_that_miss_a_task(tool):
+def test_tools_warn_of_folds_that_miss_a_task(tool):
     """Three folds of four sorted tasks: the first lacks one, and so does the last."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -181,7 +181,8 @@ def test_tools_warn_once_a_prediction_of_folds_that_miss_a_task(tool):
     assert np.isfinite(scores).all()
     messages = [str(w.message) for w in caught]
     assert all("was not fitted with" in message for message in messages)
-    assert 2 <= len(messages) <= 8
+    # the calibration predicts by itself, fold by fold
+    assert 1 <= len(messages) <= (3 if tool == "CalibratedClassifierCV" else 1)
 
 
 def test_permutation_importance_counts_the_task_column():

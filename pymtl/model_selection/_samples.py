@@ -179,14 +179,20 @@ class Samples:
         y = column_or_1d(y) if y.ndim == 1 or y.shape[1] == 1 else None
         return list(cv.split(np.zeros((self.n_samples, 1)), y, groups))
 
-    def unseen(self, splits: list) -> tuple[list, int, int]:
+    def unseen(self, splits: list, column) -> tuple[list, int, int]:
         """Return the tasks that a fold tests but does not train, their rows, and folds.
 
-        A design that all tasks share has none.
+        A design that all tasks share has none, nor has a table without the column.
         """
         if self.door == SHARED:
             return [], 0, 0
-        labels, task, _ = self.cells()
+        if self.door == LISTS:
+            labels, task = np.array(self.labels), self.task
+        else:
+            try:
+                labels, task = encode_tasks(read_task_column(self.X, column))
+            except ValueError:  # it is made by the first steps of a pipeline
+                return [], 0, 0
         tested = [test[~np.isin(task[test], task[train])] for train, test in splits]
         tasks = labels[np.unique(task[np.concatenate(tested)])].tolist()
         return tasks, sum(map(len, tested)), sum(len(rows) > 0 for rows in tested)

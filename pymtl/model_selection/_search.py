@@ -398,7 +398,7 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
     def _by_folds(self, grid, params, samples, groups):
         splits = samples.split(self.cv, groups)
         self.n_splits_ = len(splits)
-        _warn_of_unseen(self.estimator, samples, splits)
+        self._warn_of_unseen(samples, splits)
         jobs = [
             delayed(evaluate)(
                 self.estimator,
@@ -430,6 +430,32 @@ class MultiTaskSearchCV(MetaEstimatorMixin, Parameters):
                 msg = "select='1se' needs at least two folds."
                 raise ValueError(msg)
             self.best_index_ = self._strongest(grid, scores, self.best_index_)
+
+    def _warn_of_unseen(self, samples, splits):
+        """Warn of tasks that are tested but not trained, as `predict` does."""
+        final, _ = final_step(self.estimator)
+        column = getattr(self.cv, "task_column", final.task_column)
+        first = getattr(self.estimator, "steps", [])[:-1]
+        if (
+            first
+            and isinstance(column, Integral)
+            and not hasattr(self.cv, "task_column")
+        ):
+            return  # a position behind steps that may move it
+        tasks, rows, folds = samples.unseen(splits, column)
+        pooled = final._pool(max(len(tasks), 1)) is not None
+        if not tasks or pooled or final.unseen_task != "structure":
+            return
+        named = ", ".join(map(str, tasks[:5])) + (", ..." if len(tasks) > 5 else "")
+        warnings.warn(
+            f"{folds} of {len(splits)} folds test tasks that they do not train: "
+            f"{len(tasks)} tasks, {rows} rows ({named}). The scores are those of new "
+            "tasks, as the structure has them. To keep every task in training give cv "
+            "a number or TaskKFold(task_column=...); unseen_task='error' refuses such "
+            "folds, and 'mean' takes the mean of the tasks without this warning.",
+            UserWarning,
+            stacklevel=4,
+        )
 
     def _strongest(self, grid, scores, best):
         """Return the first of the best's line that is within one standard error."""
@@ -667,23 +693,5 @@ def _warn_of_misses(estimator, missed):
             f"search did not reach tol={final.tol:.0e} in max_iter={final.max_iter} "
             "iterations. Raise max_iter or tol, or leave out the smallest strengths.",
             ConvergenceWarning,
-            stacklevel=4,
-        )
-
-
-def _warn_of_unseen(estimator, samples, splits):
-    """Warn of tasks that are tested without having been trained, as `predict` does."""
-    final, _ = final_step(estimator)
-    tasks, rows, folds = samples.unseen(splits)
-    pooled = final._pool(max(len(tasks), 1)) is not None
-    if tasks and not pooled and final.unseen_task == "structure":
-        named = ", ".join(map(str, tasks[:5])) + (", ..." if len(tasks) > 5 else "")
-        warnings.warn(
-            f"{folds} of {len(splits)} folds test tasks that they do not train: "
-            f"{len(tasks)} tasks, {rows} rows ({named}). The scores are those of new "
-            "tasks, as the structure has them. To keep every task in training give cv "
-            "a number or TaskKFold(task_column=...); unseen_task='error' refuses such "
-            "folds, and 'mean' takes the mean of the tasks without this warning.",
-            UserWarning,
             stacklevel=4,
         )
