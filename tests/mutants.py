@@ -1,10 +1,12 @@
 """Mutation testing: ``python -m tests.mutants --sample 200 --seed 0``.
 
 The mutants are those of cosmic-ray's operators, drawn at random from the numerical
-core. Each runs in a process of its own, forked after the large imports, in which the
-loader reads the mutated text in place of the file's: nothing on the disk changes. It
-meets the tests of its module only, see :data:`TESTS`, and stops at the first that
-fails. A mutant that takes four times as long as the unchanged module counts as killed.
+core. Which are drawn depends on the seed and on each mutant alone, so that a change of
+one module leaves the sample of the others as it is. Each runs in a process of its own,
+forked after the large imports, in which the loader reads the mutated text in place of
+the file's: nothing on the disk changes. It meets the tests of its module only, see
+:data:`TESTS`, and stops at the first that fails. A mutant that takes four times as long
+as the unchanged module counts as killed.
 
 Neither cosmic-ray's own driver nor mutmut fits here: the first runs the same tests for
 every mutant, the second every test that touches the mutated function, which for a
@@ -16,10 +18,12 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
+import gc
+import hashlib
 import importlib.abc
 import importlib.machinery
 import os
-import random
 import resource
 import signal
 import sys
@@ -52,62 +56,54 @@ OPERATORS = [
     "ReplaceUnaryOperator_USub_UAdd",
     "ReplaceUnaryOperator_Delete_Not",
 ]
-# Tests of a module: files, and what `-k` selects of them, {} being the names below.
-PENALTY = "penalties losses_and_penalties fuzz new_task_structures", "{}"
-LOSS = "losses losses_and_penalties", "{} and not Graph and not Fused and not Tree"
-COMPONENTS = "penalties losses_and_penalties low_rank fuzz", "Dirty or DataShared"
-SPECTRAL = "penalties low_rank fuzz", "TraceNorm or Clustered"
-PRIOR = "new_task_structures", "prox or fixed or place or distances"
-TIED = "optimum losses_and_penalties", "equals_cvxpy or gap_bounds or Chain or Graph"
-FITS = "optimum losses_and_penalties fuzz", "equals_cvxpy or logistic or L21 or Mean"
+# Tests of a module: files, and what `-k` selects of them beside the direct tests, {}
+# being the names below.
+COMPONENTS = "direct penalties components low_rank", "Dirty or DataShared or components"
+SPECTRAL = "penalties low_rank", "TraceNorm or Clustered or spectral or singular"
+SOLVERS = "direct optimum losses_and_penalties", "equals_cvxpy or logistic"
 TESTS = {
-    "penalties/_base": (
-        "penalties losses_and_penalties new_task_structures",
-        "sum or L21 or Mean or auto or graph or chain",
-    ),
-    "penalties/_sign": ("penalties positive", "L1 or LInf or positive"),
-    "penalties/_two_parts": COMPONENTS,
+    "penalties/_adjacency": ("graphs direct", "label or refused or aligned or sparse"),
+    "penalties/_base": ("penalties direct", "sum or L21 or Mean or Ridge or auto"),
+    "penalties/_box_norm": ("penalties low_rank", "Clustered or ASO"),
     "penalties/_components": COMPONENTS,
+    "penalties/_order": ("graphs direct", "order or time or temporal"),
+    "penalties/_prior": ("new_task_structures", "prox or fixed or place or distances"),
+    "penalties/_sign": ("positive direct", "prox or signs"),
     "penalties/_spectral": SPECTRAL,
-    "penalties/_box_norm": ("penalties low_rank fuzz", "Clustered or ASO"),
-    "penalties/_squared_trace_norm": ("penalties low_rank fuzz", "Relationship"),
-    "penalties/_task_matrix": ("penalties graphs optimum", "matri or Chain or cvxpy"),
-    "penalties/_adjacency": ("penalties graphs", "Graph or adjacency or graph"),
-    "penalties/_order": ("penalties graphs new_task", "order or time or Chain"),
-    "penalties/_prior": PRIOR,
-    "penalties/network_lasso": ("penalties network_lasso fuzz", "{} or network"),
-    "penalties/trace_ball": ("penalties low_rank", "budget or TraceBall"),
-    "penalties": PENALTY,
-    "losses/_base": ("losses losses_and_penalties", "registry or L21 or far"),
-    "losses/_kinked": ("losses losses_and_penalties smoothing", "hinge or quantile"),
-    "losses/_smoothed": ("losses smoothing", ""),
-    "losses/_profiled": ("losses intercepts", "shift or intercepts or shared"),
+    "penalties/_squared_trace_norm": ("penalties low_rank", "Relationship or relation"),
+    "penalties/_task_matrix": ("precondition direct graphs", "precondition or matri"),
+    "penalties/_two_parts": COMPONENTS,
+    "penalties/_weak_prior": ("new_task_structures new_task", "place or quadratic"),
+    "penalties/aso": ("penalties low_rank", "ASO or aso"),
+    "penalties/network_lasso": ("penalties network_lasso", "NetworkLasso or prox"),
+    "penalties/trace_ball": ("penalties low_rank", "budget or TraceBall or ball"),
+    "penalties": ("penalties direct new_task_structures losses_and_penalties", "{}"),
+    "losses/_base": ("losses direct", "Huber or Logistic or values or broken"),
+    "losses/_kinked": ("losses intercept_search", "Hinge or Quantile or kinks"),
     "losses/_per_task": ("losses mixed", ""),
-    "losses": LOSS,
-    "solvers/admm": ("admm", ""),
-    "solvers/alm": ("network_lasso low_rank", "NetworkLasso or TraceNorm or network"),
-    "solvers/bcd": ("bcd working_set", ""),
-    "solvers/newton": (
-        "losses_and_penalties fuzz",
-        "logistic or poisson or Classifier",
-    ),
-    "solvers/direct": ("optimum intercepts", "direct or ridge or closed or cvxpy"),
-    "solvers/closed": ("optimum intercepts", "direct or ridge or closed or cvxpy"),
-    "solvers/smoothing": ("smoothing", ""),
-    "solvers/support": ("bcd working_set", ""),
-    "solvers/working_set": ("bcd working_set", ""),
-    "solvers": FITS,
-    "designs": ("designs sparse intercepts", ""),
-    "_intercept": ("intercepts optimum", "cvxpy or intercept"),
+    "losses/_profiled": ("direct intercepts", "shrunk or shared or mean_zero"),
+    "losses/_shifts": ("losses intercept_search", "shift or slope or roots or kinks"),
+    "losses/_smoothed": ("losses smoothing", "check_smoothed or cvxpy or one_task"),
+    "losses": ("losses", "{}"),
+    "solvers/_dual": ("direct certificates", "balanced or quantile"),
+    "solvers/_precondition": ("precondition direct", ""),
+    "solvers/_result": ("direct bcd", "converged or warm"),
+    "solvers/admm": ("admm direct", ""),
+    "solvers/alm": ("network_lasso direct", "optimum or random or groups or cvxpy"),
+    "solvers/bcd": ("direct bcd working_set", ""),
+    "solvers/closed": ("precondition direct optimum", "precondition or closed"),
+    "solvers/direct": ("precondition direct optimum", "precondition or closed"),
+    "solvers/homotopy": ("homotopy", "proximal or each_task or ties or knots or stay"),
+    "solvers/newton": ("direct losses_and_penalties", "logistic or poisson"),
+    "solvers/semismooth": ("semismooth", ""),
+    "solvers/smoothing": ("smoothing", "cvxpy or exactly or one_task or units"),
+    "solvers/support": ("direct bcd working_set", ""),
+    "solvers/working_set": ("direct bcd working_set", ""),
+    "solvers": SOLVERS,
+    "designs": ("designs direct", ""),
+    "_intercept": ("intercepts direct", ""),
 }
-NAMES = {
-    "aso": "ASO or aso",
-    "linf": "LInf or linf",
-    "l1": "L1",
-    "squared": "squared-",
-    "hinge": "hinge-",
-    "sparse_low_rank": "SparseLowRank or SparseRankBudget or sparse_low_rank",
-}
+NAMES = {"linf": "LInf or linf", "l1": "L1", "data_shared": "DataShared or data"}
 
 
 @dataclass(frozen=True)
@@ -118,6 +114,12 @@ class Mutant:
     operator: str
     occurrence: int
     line: int
+    text: str = ""
+
+    def draw(self, seed):
+        """Return its place in the sample of a seed."""
+        known = f"{seed} {self.path} {self.operator} {self.text}"
+        return hashlib.sha256(known.encode()).digest()
 
     @property
     def place(self):
@@ -140,13 +142,17 @@ def all_mutants():
         top = ROOT / "pymtl" / place
         for path in sorted(top.rglob("*.py")) if top.is_dir() else [top]:
             text = path.read_text()
+            lines = text.splitlines()
             nodes = list(ast_nodes(get_ast(text)))
             for name in OPERATORS:
                 operator = get_operator(f"core/{name}")()
                 places = [p for n in nodes for p in operator.mutation_positions(n)]
+                known = Counter()
                 for i, ((line, _), _) in enumerate(places):
-                    mutant = Mutant(str(path.relative_to(ROOT)), name, i, line)
-                    found.append(mutant)
+                    known[lines[line - 1]] += 1
+                    text = f"{lines[line - 1].strip()} {known[lines[line - 1]]}"
+                    where = str(path.relative_to(ROOT))
+                    found.append(Mutant(where, name, i, line, text))
     return found
 
 
@@ -211,13 +217,18 @@ def tests_of(mutant):
     stem = mutant.path.removeprefix("pymtl/").removesuffix(".py")
     files, chosen = TESTS.get(stem) or TESTS[stem.split("/")[0]]
     name = stem.split("/")[-1]
-    if name not in NAMES and stem.startswith("penalties"):
-        camel = "".join(part.title() for part in name.split("_"))
-        NAMES[name] = f"{camel} or {name}"
-    paths = [f"tests/test_{file}.py" for file in ["direct", *files.split()]]
-    chosen = chosen.format(NAMES.get(name, name))
-    known = [path for path in paths if (ROOT / path).exists()]
-    return [*known, *(["-k", f"direct or {chosen}"] if chosen else [])]
+    camel = "".join(part.title() for part in name.split("_"))
+    paths = [f"tests/test_{file}.py" for file in files.split()]
+    chosen = chosen.format(NAMES.get(name, f"{camel} or {name}"))
+    return [*paths, *(["-k", f"direct or {chosen}"] if chosen else [])]
+
+
+def run(*tests):
+    """Run tests and return pytest's status."""
+    import pytest
+
+    options = ["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-n0"]
+    return int(pytest.main([*options, *tests]))
 
 
 def outcome(mutant, text, limit):
@@ -230,15 +241,12 @@ def outcome(mutant, text, limit):
         os.dup2(null, 2)
         status = 1
         try:
-            import pytest
-
             if text is not None:
                 path = str(ROOT / mutant.path)
                 sys.meta_path.insert(0, Loader(mutant.module, path, text))
             seconds = int(limit) + 1
             resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-            options = ["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-n0"]
-            status = int(pytest.main([*options, *tests_of(mutant)]))
+            status = run(*tests_of(mutant))
         finally:
             os._exit(min(status, 2))
     _, status, usage = os.wait4(pid, 0)
@@ -248,20 +256,20 @@ def outcome(mutant, text, limit):
 
 
 def preload():
-    """Import what is large, but nothing of the package."""
+    """Import what is large, and of the package only the compiled kernels."""
     import cvxpy  # noqa: F401
     import matplotlib.pyplot  # noqa: F401
-    import numba  # noqa: F401
     import pandas  # noqa: F401
-    import pytest  # noqa: F401
-    import scipy.optimize
-    import scipy.sparse.linalg
     import scipy.stats  # noqa: F401
-    import sklearn.linear_model  # noqa: F401
     import sklearn.metrics  # noqa: F401
     import sklearn.utils.estimator_checks  # noqa: F401
 
-    assert "pymtl" not in sys.modules
+    with open(os.devnull, "w") as null, contextlib.redirect_stdout(null):
+        run("tests/test_direct.py", "tests/test_penalties.py", "-k", "direct or wide")
+    for name in list(sys.modules):
+        if name.split(".")[0] in ("pymtl", "tests") and "_kernels" not in name:
+            del sys.modules[name]
+    gc.freeze()
 
 
 def main(arguments=None):
@@ -274,7 +282,7 @@ def main(arguments=None):
     given = parser.parse_args(arguments)
     preload()
     pool = [m for m in all_mutants() if given.place in (None, m.place)]
-    random.Random(given.seed).shuffle(pool)
+    pool.sort(key=lambda mutant: mutant.draw(given.seed))
     print(f"{len(pool)} mutants, {given.sample} drawn", flush=True)
     limits, counts, survivors, number = {}, Counter(), [], -1
     for mutant in pool:
