@@ -151,6 +151,13 @@ def test_roots_of_steep_flat_and_jumping_functions():
     assert_allclose(root, [1e9, -9 * np.log(10), 0.3], rtol=1e-12)
 
 
+def test_a_slope_that_is_all_but_flat_overflows_no_step():
+    def slope(c):
+        return np.tanh(c - 1.0), np.full(1, 1e-310), np.full(1, 1e-15)
+
+    assert_allclose(increasing_root(slope, np.array([700.0]), np.zeros(1)), 1.0)
+
+
 @pytest.mark.parametrize("size", [1e-6, 1.0, 1e3, 1e9])
 @pytest.mark.parametrize("exposure", [1e-6, 1.0, 1e6])
 def test_rates_of_poisson_are_a_formula(size, exposure):

@@ -246,7 +246,8 @@ def increasing_root(
             return c
         step = np.full(c.shape, np.inf)
         if rate is not None:
-            np.divide(-value, rate, out=step, where=going & (rate > 0))
+            with np.errstate(over="ignore"):  # a step of any length goes outwards
+                np.divide(-value, rate, out=step, where=going & (rate > 0))
         far = np.abs(step) > 0.5 * before
         closed = np.isfinite(low) & np.isfinite(high)
         middle = 0.5 * (np.where(closed, low, c) + np.where(closed, high, c)) - c
