@@ -17,7 +17,7 @@ from pymtl import (
     MultiTaskSparseGroupRegressor,
     MultiTaskTraceNormRegressor,
 )
-from pymtl.penalties import L1, L21, Components, LInf, Ridge, SparseGroup
+from pymtl.penalties import L1, L21, Components, LInf, Mean, Ridge, SparseGroup
 
 PENALTIES = [L1(0.7), L21(0.7), LInf(0.7), SparseGroup(0.5, 0.3)]
 
@@ -126,16 +126,69 @@ def opposed(seed=0, n=30):
 @pytest.mark.parametrize("estimator", SIGNED)
 def test_strength_zero_leaves_the_sign(estimator):
     X, y = opposed()
-    model = estimator(0.0, 0.0, positive=True, fit_intercept=False, tol=1e-10)
-    assert_allclose(model.fit(X, y).coef_[0], nnls(X, y)[0], atol=1e-8)
-    assert model.certificate_kind_ == "prox residual"
+    model = estimator(0.0, 0.0, positive=True, fit_intercept=False, tol=1e-14)
+    expected, residual = nnls(X, y)
+    assert_allclose(model.fit(X, y).coef_[0], expected, atol=1e-6)
+    assert model.certificate_kind_ == "duality gap" and model.certificate_ <= 1e-14
+    model.set_params(tol=0.1).fit(X, y)  # a loose fit is as near as its gap says
+    left = model.objective_ - residual**2 / (2 * len(y))
+    assert -1e-12 <= left <= model.dual_gap_ + 1e-12
+    model.set_params(tol=1e-14)
     model.set_params(fit_intercept=True).fit(X, y)
     expected = nnls(X - X.mean(axis=0), y - y.mean())[0]
-    assert_allclose(model.coef_[0], expected, atol=1e-8)
-    path = estimator(positive=True, tol=1e-9).path(X, y, lambda1=[0.1, 0.0])
+    assert_allclose(model.coef_[0], expected, atol=1e-6)
+    path = estimator(positive=True, tol=1e-12).path(X, y, lambda1=[0.1, 0.0])
     assert_allclose(path.coef[-1, 0], expected, atol=1e-6)
     search = MultiTaskSearchCV(estimator(positive=True), lambda1=[1e3, 0.0], cv=3)
     assert search.fit(X, y).best_estimator_.coef_.min() >= 0
+
+
+COLUMNS = {
+    "more columns than rows": lambda X: np.hstack([X, X[:, :1] * X, X**2, X**3])[:9],
+    "columns and their negatives": lambda X: np.hstack([X, -X]),
+    "categories beside an intercept": lambda X: np.eye(4)[np.arange(len(X)) % 4],
+    "columns far from one length": lambda X: X * [1e-6, 1.0, 1e5],
+}
+
+
+@pytest.mark.parametrize("tol", [1e-2, 1e-9])
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_sign_alone_has_a_gap(name, tol):
+    X, y = opposed()
+    X = COLUMNS[name](X)
+    y = y[: len(X)] + np.sin(np.arange(len(X)))
+    model = MultiTaskL21Regressor(0.0, positive=True, tol=tol).fit(X, y)
+    best = nnls(X - X.mean(axis=0), y - y.mean())[1] ** 2 / (2 * len(y))
+    assert model.converged_ and model.certificate_kind_ == "duality gap"
+    assert model.objective_ - best <= model.dual_gap_ + 1e-12
+    assert best - model.objective_ <= 1e-12
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.1])
+def test_a_sign_beside_a_quadratic_that_links_tasks(ridge):
+    cp = pytest.importorskip("cvxpy")
+    Xs, ys = problem()
+    Xs[0], ys[0] = Xs[0][:4], ys[0][:4]  # fewer rows than columns
+    penalty = L1(0.0, positive=True) + Mean(0.2) + Ridge(ridge)
+    model = MultiTaskRegressor(penalty, fit_intercept=False, tol=1e-8).fit(Xs, ys)
+    W = cp.Variable((5, 3), nonneg=True)
+    deviations = W - cp.sum(W, axis=1, keepdims=True) / 3 @ np.ones((1, 3))
+    objective = 0.2 * cp.sum_squares(deviations) + ridge * cp.sum_squares(W)
+    for t, (X, y) in enumerate(zip(Xs, ys, strict=True)):
+        objective += cp.sum_squares(y - X @ W[:, t]) / (2 * len(y))
+    best = cp.Problem(cp.Minimize(objective)).solve(cp.CLARABEL)
+    assert model.converged_ and model.certificate_kind_ == "duality gap"
+    assert model.objective_ == pytest.approx(best, rel=1e-7)
+
+
+@pytest.mark.parametrize("loss", ["logistic", "hinge", "squared_hinge"])
+def test_signs_of_classifiers(loss):
+    Xs, ys = problem()
+    labels = [y > 0 for y in ys]
+    model = MultiTaskL21Classifier(0.0, 0.0, positive=True, loss=loss, tol=1e-4)
+    model.fit(Xs, labels)
+    assert model.converged_ and model.certificate_kind_ == "duality gap"
+    assert np.min(model.coef_) >= 0 and np.any(model.coef_)
 
 
 @pytest.mark.parametrize("loss", ["squared", "huber", "quantile", "poisson"])
@@ -165,8 +218,9 @@ def test_signs_equal_cvxpy(loss, weights, strength):
         }
         objective += losses[loss]() / len(y)
     best = cp.Problem(cp.Minimize(objective)).solve(cp.CLARABEL)
-    assert model.coef_.min() >= 0
+    assert model.coef_.min() >= 0 and model.certificate_kind_ == "duality gap"
     assert model.objective_ == pytest.approx(best, rel=1e-5)
+    assert model.objective_ - model.dual_gap_ <= best * (1 + 1e-7)
 
 
 @pytest.mark.parametrize("estimator", SIGNED)

@@ -216,6 +216,22 @@ class Penalty(Parameters):
         """
         return np.zeros((n_tasks, 0))
 
+    def only_signs(self, n_features: int, n_tasks: int) -> np.ndarray:
+        """Return which coefficients have no cost, but have to be at least zero.
+
+        Parameters
+        ----------
+        n_features, n_tasks : int
+            Shape of W.
+
+        Returns
+        -------
+        alone : ndarray of bool of shape (n_features, n_tasks)
+            A dual point is feasible where their slope is at least zero. By default
+            there are none.
+        """
+        return np.zeros((n_features, n_tasks), bool)
+
     def unit(self, n_features: int, n_tasks: int) -> dict[str, float]:
         """Return the proportions of the strengths that "auto" and paths keep.
 

@@ -210,6 +210,10 @@ class Blocks(Penalty):
         ]
         return block_diag(*bases)
 
+    def only_signs(self, n_features, n_tasks):
+        blocks = zip(self.penalties, self.sizes, strict=True)
+        return np.hstack([p.only_signs(n_features, k) for p, k in blocks])
+
     def metric(self, bound):
         kinds = {p.task_metric for p in self.penalties}
         blocks = {entry: self.split(bound(entry)) for entry in kinds}

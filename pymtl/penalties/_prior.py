@@ -76,6 +76,9 @@ class Moved(Known):
     def task_metric(self):
         return self.penalty.task_metric
 
+    def only_signs(self, n_features, n_tasks):
+        return self.penalty.only_signs(n_features, n_tasks)
+
     def _inner_polar(self, G):
         return self.penalty.polar(G) if hasattr(self.penalty, "polar") else 0.0
 
@@ -221,6 +224,9 @@ class Near(Moved):
     @property
     def certified(self):
         return bool(np.isfinite(self.value(np.zeros((len(self.mean), 1)))))
+
+    def only_signs(self, n_features, n_tasks):
+        return np.zeros((n_features, n_tasks), bool)
 
     def value(self, W):
         D = W - self.mean[:, None]
@@ -413,6 +419,12 @@ class Beside(Moved):
         return self.penalty.certified and (
             np.isfinite(self.precision) or not self.centre.any()
         )
+
+    def only_signs(self, n_features, n_tasks):
+        alone = np.zeros((len(self.centre), n_features // len(self.centre), n_tasks))
+        rows = self.penalty.only_signs(n_features - len(self.centre), n_tasks)
+        alone[:, :-1] = rows.reshape(len(self.centre), -1, n_tasks)
+        return alone.reshape(n_features, n_tasks) > 0
 
     def _split(self, W):
         """Return the rows of the penalty, and the last rows."""

@@ -12,7 +12,8 @@ class Signed(Penalty):
     """Base class of penalties that depend on the absolute values of W and grow in them.
 
     With ``positive=True`` negative coefficients are forbidden: the penalty is infinite
-    there. Then the prox is that of the positive part, and so is the polar.
+    there. Then the prox is that of the positive part, and so is the polar. A subclass
+    gives the polar gauge of the absolute values, ``_gauge(G)``.
     """
 
     positive = False
@@ -22,10 +23,27 @@ class Signed(Penalty):
         """Whether there is neither a strength nor a sign."""
         return not self.positive and super().is_zero
 
-    @property
-    def certified(self):
-        """Whether a duality gap is known: a sign alone has no norm."""
-        return super().certified and not super().is_zero
+    def only_signs(self, n_features, n_tasks):
+        alone = self.positive and super().is_zero
+        return np.full((n_features, n_tasks), alone)
+
+    def polar(self, G: np.ndarray) -> float:
+        """Return the polar gauge; of a sign alone that is zero where G is feasible.
+
+        Parameters
+        ----------
+        G : ndarray of shape (n_features, n_tasks)
+            Dual point.
+
+        Returns
+        -------
+        gauge : float
+            At most 1 where G is dual feasible.
+        """
+        G = self._allowed(G)
+        if self.positive and super().is_zero:
+            return np.inf if G.any() else 0.0
+        return self._gauge(G)
 
     @property
     def is_sign(self):
@@ -54,7 +72,6 @@ class Covered(Penalty):
 
     strengths = ()
     is_zero = False
-    certified = False
 
     def __init__(self, penalty: Penalty, free: np.ndarray):
         self.penalty = penalty
@@ -65,8 +82,22 @@ class Covered(Penalty):
         return self.penalty.convex
 
     @property
+    def certified(self):
+        return self.penalty.certified and hasattr(self.penalty, "polar")
+
+    @property
     def task_metric(self):
         return self.penalty.task_metric
+
+    def only_signs(self, n_features, n_tasks):
+        alone = np.full((n_features, n_tasks), True)
+        alone[~self.free] = self.penalty.only_signs(np.sum(~self.free), n_tasks)
+        return alone
+
+    def polar(self, G):
+        if G[self.free].max(initial=0.0) > 0:
+            return np.inf
+        return self.penalty.polar(G[~self.free])
 
     def value(self, W):
         if W[self.free].min(initial=0.0) < 0:

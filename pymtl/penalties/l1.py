@@ -54,17 +54,6 @@ class L1(Signed):
         V, threshold = self._allowed(V), step * self.lambda1
         return V - np.clip(V, -threshold, threshold)
 
-    def polar(self, G: np.ndarray) -> float:
-        """Return the polar gauge, the largest absolute value over the strength.
-
-        Parameters
-        ----------
-        G : ndarray of shape (n_features, n_tasks)
-            Dual point.
-
-        Returns
-        -------
-        gauge : float
-            At most 1 where G is in the dual ball.
-        """
-        return float(np.abs(self._allowed(G)).max(initial=0.0)) / self.lambda1
+    def _gauge(self, G: np.ndarray) -> float:
+        """Return the largest absolute value over the strength."""
+        return float(np.abs(G).max(initial=0.0)) / self.lambda1

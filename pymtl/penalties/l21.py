@@ -63,20 +63,9 @@ class L21(Signed):
         step = np.ascontiguousarray(np.broadcast_to(step, V.shape), dtype=V.dtype)
         return shrink_rows(V, step, np.full(V.shape[0], float(self.lambda1)))
 
-    def polar(self, G: np.ndarray) -> float:
-        """Return the polar gauge, the largest row norm over the strength.
-
-        Parameters
-        ----------
-        G : ndarray of shape (n_features, n_tasks)
-            Dual point.
-
-        Returns
-        -------
-        gauge : float
-            At most 1 where G is in the dual ball.
-        """
-        return float(row_lengths(self._allowed(G)).max(initial=0.0)) / self.lambda1
+    def _gauge(self, G: np.ndarray) -> float:
+        """Return the largest row norm over the strength."""
+        return float(row_lengths(G).max(initial=0.0)) / self.lambda1
 
     def new_task(self, W, place):
         norms = row_lengths(np.ascontiguousarray(W))

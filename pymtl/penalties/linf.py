@@ -59,22 +59,9 @@ class LInf(Signed):
         step = np.ascontiguousarray(np.broadcast_to(step, V.shape), dtype=V.dtype)
         return clip_rows(V, step, float(self.lambda1))
 
-    def polar(self, G: np.ndarray) -> float:
-        """Return the polar gauge, the largest row sum over the strength.
-
-        Parameters
-        ----------
-        G : ndarray of shape (n_features, n_tasks)
-            Dual point.
-
-        Returns
-        -------
-        gauge : float
-            At most 1 where G is in the dual ball.
-        """
-        return (
-            float(np.abs(self._allowed(G)).sum(axis=1).max(initial=0.0)) / self.lambda1
-        )
+    def _gauge(self, G: np.ndarray) -> float:
+        """Return the largest row sum over the strength."""
+        return float(np.abs(G).sum(axis=1).max(initial=0.0)) / self.lambda1
 
     def new_task(self, W, place):
         # (|w| - e)_+ = (|w - e| + |w + e|) / 2 - e is what w adds to the largest e

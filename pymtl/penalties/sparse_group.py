@@ -73,25 +73,14 @@ class SparseGroup(Signed):
             L1(self.lambda2).prox(self._allowed(V), step), step
         )
 
-    def polar(self, G: np.ndarray) -> float:
-        """Return the polar gauge, the largest of the rows.
-
-        Parameters
-        ----------
-        G : ndarray of shape (n_features, n_tasks)
-            Dual point.
-
-        Returns
-        -------
-        gauge : float
-            At most 1 where G is in the dual ball.
-        """
+    def _gauge(self, G: np.ndarray) -> float:
+        """Return the largest of the rows."""
         n_tasks = G.shape[1]
         tasks = np.arange(n_tasks)
         start, stop = np.append(tasks, 0), np.append(tasks + 1, n_tasks)
         weight = np.append(np.full(n_tasks, float(self.lambda2)), float(self.lambda1))
         used = weight > 0
-        G = np.ascontiguousarray(self._allowed(G))
+        G = np.ascontiguousarray(G)
         return tree_gauge(G, tasks, start[used], stop[used], weight[used])
 
     def new_task(self, W, place):

@@ -30,6 +30,7 @@ FEW = 4
 SEPARATED = 1e-9
 ROUNDING = 16
 POWERS = 2
+MOST_REST = 64  # gaps without a look for a dual point, where there was none
 ROUNDED = 1024  # roundings of its terms by which a gap may be below zero
 
 
@@ -155,6 +156,7 @@ class Problem:
         self.proximal = proximal
         self.least_squares = least_squares
         self._known: dict = {}
+        self._missed = self._rest = 0
 
     def with_penalty(self, matrix, proximal) -> Problem:
         """Return the problem of the same data with another penalty.
@@ -290,6 +292,8 @@ class Problem:
         product = self._known.get("gram")
         if not isinstance(product, Gram) or not hasattr(self.proximal, "polar"):
             return self
+        if self.only_signs.any():  # their dual point is one of rows
+            return self
         root = np.sqrt(product.diagonal())
         length = np.sqrt(self.yy) + np.sum(root * np.abs(W), axis=0)
         eps = ROUNDING * np.finfo(float).eps
@@ -355,15 +359,20 @@ class Problem:
         point: Point,
         objective: float,
         polar: Callable[[np.ndarray], float] | None = None,
+        sure: bool = False,
     ) -> float:
         """Return the objective less the best dual value on the ray of the residuals.
 
         The quadratic part joins the loss: in the dual it is one more squared loss with
         target zero, or, alone, the conjugate ½ tr(A L^+ A'). A solver that knows a
-        bound of the polar gauge gives it, in place of the method of the penalty.
+        bound of the polar gauge gives it, in place of the method of the penalty. What
+        is held to its sign alone asks for a dual point that is looked for less and less
+        often where there was none, unless the answer has to be `sure`.
         """
         top, A = np.inf, None
-        if not self.loss.quadratic:
+        if self.only_signs.any():
+            point = self._signed_point(point, sure)
+        elif not self.loss.quadratic:
             point = dual_point(self, point)
         elif self.null_basis.shape[1]:
             point = self.point(self.refit(point.W))
@@ -375,6 +384,8 @@ class Problem:
             quad = self.matrix.conjugate(point.gradient)
         else:
             A = -point.slope
+            if self.only_signs.any():
+                A[self.only_signs] = np.minimum(A[self.only_signs], 0.0)  # rounding
             polar = polar or self._polar(point.W)
             if polar is not None:
                 gauge = polar(A)
@@ -402,6 +413,15 @@ class Problem:
         else:
             size += float(np.dot(np.abs(point.dual), np.abs(self.y) + np.abs(point.z)))
         return 0.0 if -gap <= ROUNDED * np.finfo(float).eps * size else objective
+
+    def _signed_point(self, point, sure):
+        if self._rest and not sure:
+            self._rest -= 1
+            return None
+        found = dual_point(self, point)
+        self._missed = 0 if found else self._missed + 1
+        self._rest = min(2**self._missed, MOST_REST) if self._missed else 0
+        return found
 
     def _polar(self, W):
         """Return the polar gauge, or a bound of it that is tight about W."""
@@ -583,6 +603,13 @@ class Problem:
         if self.proximal is None:
             return self.matrix.null_space()
         return self.proximal.null_space(self.design.shape[1])
+
+    @cached_property
+    def only_signs(self) -> np.ndarray:
+        """Which coefficients (n_features, n_columns) are only held to their sign."""
+        if self.proximal is None:
+            return np.zeros(self.design.shape, bool)
+        return self.proximal.only_signs(*self.design.shape)
 
     @cached_property
     def preconditioner(self) -> Preconditioner | Diagonal:

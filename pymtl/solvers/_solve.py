@@ -295,7 +295,7 @@ def _certified(problem, result, tol, null_objective):
         problem.remember(point)
     result.objective = judge.objective(point)
     if result.kind == "duality gap":
-        result.gap = judge.gap(point, result.objective, result.polar)
+        result.gap = judge.gap(point, result.objective, result.polar, sure=True)
     elif result.kind == "newton decrement":
         model = problem if problem.loss.quadratic else problem.model(point)
         result.gap = newton_decrement(model, result.W)

@@ -73,9 +73,10 @@ def apg(
     programming. NeurIPS.
     """
     by_residual = problem.by_residual
-    metric = problem.metric() if by_residual else problem.estimate()
+    sure = by_residual or bool(problem.only_signs.any())  # lengths without a bound
+    metric = problem.metric() if sure else problem.estimate()
     step = 1.0 / metric if metric.ndim else float(1.0 / metric)
-    bounded = by_residual and problem.loss.curvature is not None
+    bounded = sure and problem.loss.curvature is not None
     top = 1.0 if bounded else np.inf
     share = 1.0
     unit = None

@@ -126,10 +126,11 @@ def newton(
 
 
 def _gap(problem, point, objective, polar):
-    """Return the gap, infinite while no bound of the polar is known."""
+    """Return the gap, infinite while no bound of the polar, or dual point, is known."""
     if polar is None and not problem.proximal.certified:
         return np.inf
-    return problem.gap(point, objective, polar)
+    gap = problem.gap(point, objective, polar)
+    return np.inf if gap >= objective and problem.only_signs.any() else gap
 
 
 def _search(problem, point, objective, step, move):

@@ -280,6 +280,7 @@ class Ridge(RegressorMixin, Adapter):
         cls = SingleTaskRegressor
         if self.positive:
             cls, options = MultiTaskL1Regressor, options | {"lambda1": 0.0}
+            options["tol"] = 1e-14  # the others are solved directly
         self._fit(cls, X, y, sample_weight, **options)
         self._shape(y)
         if y.ndim == 2 and y.shape[1] == 1:

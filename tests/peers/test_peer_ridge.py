@@ -8,7 +8,6 @@ MESSAGE = "asks for the words, or the time, of a warning of scikit-learn"
 SEARCH = "is of RidgeCV or RidgeClassifierCV; Ridge is only asked beside"
 SOLVERS = "is of solvers, or options, that pymtl does not have"
 STRENGTHS = "one strength for each target; pymtl has one for all tasks"
-ZERO = "nonnegative with a strength of zero; tests/test_positive.py has those"
 REASONS = {
     "test_ridge_regression_unpenalized": LEAST,
     "test_ridge_regression_unpenalized_hstacked_X": LEAST,
@@ -34,9 +33,6 @@ REASONS = {
     "test_ridge_fit_intercept_sparse_error": SOLVERS,
     "test_ridge_fit_intercept_sparse_sag": SOLVERS,
     "test_ridge_regression_check_arguments_validity": SOLVERS,
-    "test_ridge_positive_regression_test": ZERO,
-    "test_ridge_ground_truth_positive_test": ZERO,
-    "test_positive_ridge_loss": ZERO,
     "test_ridge_positive_error_test": SOLVERS,
     "test_lbfgs_solver_error": SOLVERS,
 }
