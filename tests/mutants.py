@@ -9,7 +9,9 @@ the file's: nothing on the disk changes. It meets the tests of its module only, 
 long as the unchanged module counts as killed.
 
 Left out is what no fit depends on: annotations, the words of messages (f-strings and
-what is raised), and the methods `examples`, which choose what the tests look at.
+what is raised), the methods `examples`, which choose what the tests look at, and the
+step to the next number of constants of a module that are whole and at least ten: of
+limits, sizes and periods the number next to it is as right.
 
 Neither cosmic-ray's own driver nor mutmut fits here: the first runs the same tests for
 every mutant, the second every test that touches the mutated function, which for a
@@ -59,14 +61,15 @@ OPERATORS = [
     "ReplaceUnaryOperator_USub_UAdd",
     "ReplaceUnaryOperator_Delete_Not",
 ]
-# Tests of a module: files, and what `-k` selects of them beside the direct tests, {}
-# being the names below.
+# Tests of a module: files, and what `-k` selects of them beside those that are DIRECT,
+# {} being the names below.
+DIRECT = "direct or problem or effort or precondition or profiled or test_designs"
 COMPONENTS = (
     "problem penalties components new_task_structures",
-    "problem or DataShared or components or beside or mixed or shrunk",
+    "DataShared or components or beside or mixed or shrunk",
 )
 SPECTRAL = "penalties low_rank", "TraceNorm or Clustered or spectral or singular"
-SOLVERS = "problem work direct optimum", "problem or work or equals_cvxpy"
+SOLVERS = "problem effort direct optimum", "equals_cvxpy"
 TESTS = {
     "penalties/_adjacency": (
         "problem graphs direct",
@@ -83,49 +86,52 @@ TESTS = {
     "penalties/_sign": ("positive direct", "prox or signs"),
     "penalties/_spectral": SPECTRAL,
     "penalties/_squared_trace_norm": ("penalties low_rank", "Relationship or relation"),
-    "penalties/_task_matrix": ("precondition direct graphs", "precondition or matri"),
+    "penalties/_task_matrix": ("precondition direct graphs", "matri"),
     "penalties/_two_parts": COMPONENTS,
     "penalties/_weak_prior": ("new_task_structures new_task", "place or quadratic"),
     "penalties/aso": ("penalties low_rank", "ASO or aso"),
-    "penalties/network_lasso": ("problem network_lasso", "problem or prox or groups"),
+    "penalties/network_lasso": ("problem network_lasso", "prox or groups"),
     "penalties/trace_ball": ("penalties low_rank", "budget or TraceBall or ball"),
-    "penalties/_weighted_rows": ("ordered_rows mcp direct", ""),
-    "penalties/ordered_rows": ("ordered_rows", ""),
+    "penalties/_weighted_rows": ("problem ordered_rows mcp", ""),
+    "penalties/ordered_rows": ("problem ordered_rows", ""),
     "penalties/mcp": ("mcp", ""),
-    "penalties": ("problem penalties new_task_structures", "problem or {}"),
-    "losses/_base": ("profiled losses", "profiled or Huber or values or broken"),
+    "penalties": ("problem penalties new_task_structures", "{}"),
+    "losses/_base": ("profiled losses", "Huber or values or broken"),
     "losses/_kinked": (
         "profiled losses intercept_search",
         "Hinge or Quantile or kinks",
     ),
     "losses/_per_task": ("losses mixed", ""),
-    "losses/_profiled": ("profiled direct intercepts", "profiled or shrunk or shared"),
+    "losses/_profiled": ("profiled direct intercepts", "shrunk or shared"),
     "losses/_shifts": (
         "profiled intercept_search",
-        "profiled or slope or roots or kinks",
+        "slope or roots or kinks",
     ),
     "losses/_smoothed": ("losses smoothing", "check_smoothed or cvxpy or one_task"),
-    "losses": ("profiled problem losses", "profiled or shares or {}"),
-    "solvers/_dual": ("work certificates", "work or balanced or quantile"),
+    "losses": ("profiled problem losses", "shares or {}"),
+    "solvers/_dual": ("effort certificates", "balanced or quantile"),
     "solvers/_precondition": ("precondition direct", ""),
-    "solvers/_result": ("work bcd", "work or converged or warm"),
-    "solvers/admm": ("work admm", ""),
-    "solvers/alm": ("work network_lasso", "work or optimum or random or groups"),
-    "solvers/bcd": ("work bcd working_set", ""),
-    "solvers/closed": ("precondition direct optimum", "precondition or closed"),
-    "solvers/direct": ("precondition work direct", ""),
+    "solvers/_result": ("effort bcd", "converged or warm"),
+    "solvers/admm": ("effort admm", ""),
+    "solvers/alm": (
+        "problem effort network_lasso",
+        "optimum or random or groups",
+    ),
+    "solvers/bcd": ("effort bcd working_set", ""),
+    "solvers/closed": ("precondition direct optimum", "closed"),
+    "solvers/direct": ("precondition effort direct", ""),
     "solvers/homotopy": (
-        "work homotopy",
-        "work or proximal or each_task or ties or knots or stay",
+        "effort homotopy",
+        "proximal or each_task or ties or knots or stay",
     ),
-    "solvers/newton": ("work direct losses_and_penalties", "work or logistic"),
-    "solvers/semismooth": ("work semismooth", ""),
+    "solvers/newton": ("effort direct losses_and_penalties", "logistic"),
+    "solvers/semismooth": ("effort semismooth", ""),
     "solvers/smoothing": (
-        "work smoothing",
-        "work or cvxpy or exactly or one_task or units",
+        "effort smoothing",
+        "cvxpy or exactly or one_task or units",
     ),
-    "solvers/support": ("work bcd working_set", ""),
-    "solvers/working_set": ("work bcd working_set", ""),
+    "solvers/support": ("problem effort bcd working_set", ""),
+    "solvers/working_set": ("effort bcd working_set", ""),
     "solvers/multistage": ("mcp nonconvex", ""),
     "solvers": SOLVERS,
     "designs": ("designs direct", ""),
@@ -193,9 +199,15 @@ def all_mutants():
 
 
 def _idle_lines(text):
-    """Return the lines of messages and of what makes examples for tests."""
+    """Return the lines of messages, of examples for tests, and of large constants."""
     lines = set()
-    for node in ast.walk(ast.parse(text)):
+    tree = ast.parse(text)
+    for node in tree.body:
+        numbers = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant)]
+        large = all(isinstance(n, int) and n >= 10 for n in numbers)
+        if isinstance(node, ast.Assign) and numbers and large:
+            lines.add(node.lineno)
+    for node in ast.walk(tree):
         named = isinstance(node, ast.FunctionDef) and node.name == "examples"
         if named or isinstance(node, ast.JoinedStr | ast.Raise):
             lines.update(range(node.lineno, node.end_lineno + 1))
@@ -266,7 +278,7 @@ def tests_of(mutant):
     camel = "".join(part.title() for part in name.split("_"))
     paths = [f"tests/test_{file}.py" for file in files.split()]
     chosen = chosen.format(NAMES.get(name, f"{camel} or {name}"))
-    return [*paths, *(["-k", f"direct or {chosen}"] if chosen else [])]
+    return [*paths, *(["-k", f"{DIRECT} or {chosen}"] if chosen else [])]
 
 
 def run(*tests):

@@ -94,7 +94,10 @@ def wrapped():
     yield "between equal", Between(one, means[[0, 0, 0]], np.ones(3))
     yield "scaled between", Scaled(Between(own, means, strength), np.arange(1.0, 5.0))
     yield "projected", Projected(own, rest, covariates)
-    yield "scaled projected", Scaled(Projected(own, rest, covariates), np.ones(3))
+    yield (
+        "scaled projected",
+        Scaled(Projected(own, rest, covariates), np.arange(1.0, 4.0)),
+    )
     yield "spanned", Spanned(own, rng.standard_normal((3, 2)))
     yield "classes", PerClass(own, K, False)
     yield "classes of tasks", PerClass(own, K, True)
@@ -192,6 +195,26 @@ def plain(monkeypatch):
     large = Stacked(X, BOUNDS)
     assert large.large
     yield "large", large, tasks
+
+
+@pytest.mark.parametrize("kind", WEIGHTS)
+def test_products_of_recentred_rows(kind):
+    """Those of the weights that rows are centred by are corrected, not formed anew."""
+    rng = np.random.default_rng(7)
+    X, W, weight = rng.standard_normal((15, 3)), rng.random((3, 3)), WEIGHTS[kind][:15]
+    design = Recentred(Stacked(X, BOUNDS), weight)
+    expected = design.adjoint(weight * design.forward(W))
+    assert_allclose(design.gram(weight)(W), expected, atol=1e-12)
+    assert_allclose(design.gram(weight.copy())(W), expected, atol=1e-12)
+
+
+def test_small_tasks_are_multiplied_in_one_loop():
+    X = np.ones((15, 2))
+    assert not Stacked(X, BOUNDS).large
+    assert not Stacked(X.astype(np.float32), BOUNDS).large
+    assert Stacked(X, BOUNDS, 2).large
+    assert Stacked(np.ones((15, 4001)), BOUNDS).large
+    assert not Stacked(np.ones((15, 4000)), BOUNDS).large
 
 
 def rows_of(block, d):

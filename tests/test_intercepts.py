@@ -12,11 +12,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from pymtl import (
+    MultiTaskL21Classifier,
     MultiTaskL21Regressor,
     MultiTaskMeanRegressor,
     PooledRegressor,
     SingleTaskRegressor,
 )
+from pymtl._intercept import Rows, per_class
 
 from .test_optimum import FORMS, MODELS, Problem, make_problem
 
@@ -272,3 +274,38 @@ def test_large_lists_are_not_stacked(fit_intercept):
     Xs[1][7, 3] = np.nan
     with pytest.raises(ValueError, match="task 1, feature 3"):
         model.fit(Xs, ys)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("loss", ["squared", "huber", "multinomial"])
+def test_loss_of_any_intercepts(loss, form, monkeypatch):
+    """What rounding costs is told by the loss at coefficients of another precision."""
+    seen = []
+    monkeypatch.setattr(Rows, "rounding", lambda rows, W: seen.extend([rows, W]) or 0.0)
+    rng = np.random.default_rng(0)
+    Xs = [rng.normal(size=(n, 3)).astype(np.float32) + 2 for n in (9, 12, 15)]
+    ys = [(X @ [1, -2, 0.5] + 3 * t).astype(np.float32) for t, X in enumerate(Xs)]
+    options = {"fit_intercept": form, "tol": 1e-5}
+    if loss == "multinomial":
+        ys = [np.argsort(np.argsort(y)) * 3 // len(y) for y in ys]
+        model = MultiTaskL21Classifier(0.05, **options).fit(Xs, ys)
+    else:
+        model = MultiTaskL21Regressor(0.05, loss=loss, **options).fit(Xs, ys)
+    rows, W = seen
+    best = rows.intercepts(W)
+    assert_allclose(best, np.array(model.intercept_), atol=0.02)
+    c = best + 0.1 * rng.normal(size=best.shape) * (form is not False)
+    coef = W.T if loss != "multinomial" else per_class(W, 3, 3, rows.by_task)
+    total = 0.0
+    for X, y, w, b in zip(Xs, ys, coef, c, strict=True):
+        z = X.astype(float) @ w.T + b
+        if loss == "multinomial":
+            each = np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(y)), y]
+        else:
+            r = np.abs(y - z)
+            each = np.where(r <= 1.35, r**2 / 2, 1.35 * (r - 0.675))
+            each = r**2 / 2 if loss == "squared" else each
+        total += each.mean()
+    if form == "shrink":
+        total += model.lambda0_ * np.sum((c - c.mean(axis=0)) ** 2)
+    assert_allclose(rows.loss_at(W, c), total, rtol=1e-5)

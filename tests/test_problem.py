@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import chi
 
 from pymtl.designs import Shared, Stacked, StackedSparse
 from pymtl.losses import Huber, Logistic, Multinomial, Poisson, Squared
@@ -16,14 +17,19 @@ from pymtl.penalties import (
     Graph,
     Mean,
     NetworkLasso,
+    OrderedRows,
     Relationship,
     Ridge,
+    SparseGroup,
     Tree,
 )
 from pymtl.penalties._base import Penalty, leading, moving, split_quadratic
 from pymtl.penalties._task_matrix import TaskMatrix
+from pymtl.penalties._weighted_rows import WeightedRows
 from pymtl.solvers import Problem, _problem, solve
 from pymtl.solvers._problem import ROUNDED, GramProblem, largest_eigenvalue
+from pymtl.solvers.alm import Edges, State
+from pymtl.solvers.support import has_support, newton_on_support
 
 BOUNDS = np.array([0, 7, 12, 21])
 
@@ -332,3 +338,106 @@ def test_sparse_matrices_that_may_be_singular_are_not_factored():
         matrix = TaskMatrix(600, beta, matrix=sp.csr_array((600, 600)))
         matrix.laplacian = laplacian
         assert bool(matrix.sparse) is expected
+
+
+def edges_and_point():
+    part = problem(Ridge(0.1))
+    edges = Edges(np.array([0, 1]), np.array([1, 2]), np.array([0.5, 2.0]), 3)
+    rng = np.random.default_rng(2)
+    return part, edges, rng
+
+
+def test_falls_of_the_augmented_lagrangian():
+    part, edges, rng = edges_and_point()
+    flow, rho = rng.normal(size=(2, 3)), np.array([0.7, 3.0])
+
+    def lagrangian(W):
+        point = part.point(W)
+        pushed = flow + rho[:, None] * edges.difference(W)
+        size = np.linalg.norm(pushed, axis=1)
+        # the least of strength ||v|| + ||v - pushed / rho||^2 rho / 2
+        v = np.maximum(1 - edges.strength / size, 0.0) * size / rho
+        least = edges.strength * v + 0.5 * rho * (size / rho - v) ** 2
+        return point.fit + point.quad + least.sum()
+
+    for size in (0.01, 0.5, 3.0):
+        W, step = rng.normal(size=(3, 3)), size * rng.normal(size=(3, 3))
+        state = State(edges, part.point(W), flow, rho)
+        step *= np.sign(np.vdot(state.residual, step))
+        curvature = np.vdot(part.hessian(step) + part.matrix.apply(step), step)
+        length, fall = state.search(step, float(curvature))
+        assert_allclose(fall, lagrangian(W) - lagrangian(W + length * step), atol=1e-9)
+        assert fall > 0
+
+
+def test_flows_of_edges_that_are_fused_stay():
+    _, edges, rng = edges_and_point()
+    U, W = rng.normal(size=(2, 3)), rng.normal(size=(3, 3))
+    W[:, 1] = W[:, 0]
+    found, apart = edges.saturate(W, U), W[:, 1] - W[:, 2]
+    assert_array_equal(found[0], U[0])
+    assert_allclose(found[1], 2.0 * apart / np.linalg.norm(apart))
+    A = rng.normal(size=(3, 3))
+    A -= A.mean(axis=1, keepdims=True)
+    assert_allclose(edges.divergence(edges.complete(A, U)), A, atol=1e-12)
+
+
+def test_rows_with_a_strength_each():
+    rows = WeightedRows(np.array([0.5, 0.0, 2.0]), 3.0)
+    G = np.array([[0.3, 0.4], [3.0, 4.0], [0.0, 1.0]])
+    assert_allclose(rows.polar(G), 1.0)
+    assert_allclose(rows.conjugate(G), 3.0 * 5.0)
+    assert_allclose(rows.value(G), 0.25 + 2.0)
+
+
+def test_weights_of_ordered_rows():
+    for d, m, q in ((5, 3, 0.1), (2, 1, 0.4)):
+        expected = chi(m).isf(q * np.arange(1, d + 1) / d)
+        weights = OrderedRows(1.0, q=q).falling((d, m))
+        assert_allclose(weights, expected / expected[0], rtol=1e-9)
+    for wrong in ([0.0, 0.0], [-0.5, -1.0], [1.0, 2.0], [1.0, -1.0], [1.0, np.nan]):
+        with pytest.raises(ValueError, match="the first above 0"):
+            OrderedRows(1.0, wrong).falling((2, 3))
+    assert_array_equal(OrderedRows(1.0, [1.0, 0.0]).falling((2, 3)), [1.0, 0.0])
+
+
+def test_steps_on_the_support():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    design, y = Stacked(X, np.array([0, 20, 40, 60])), rng.normal(size=60)
+
+    def of(penalty):
+        matrix, proximal = split_quadratic(penalty, 3)
+        return Problem(design, Squared(), y + X[:, 0], np.ones(60), matrix, proximal)
+
+    part = of(L21(2.0)).fast()
+    assert has_support(part)
+    assert not has_support(of(L21(2.0)))
+    assert not has_support(of(SparseGroup(2.0, 0.1)).fast())
+    assert not has_support(of(L21(2.0, positive=True)).fast())
+    part.y = y[:35]
+    assert not has_support(part)
+    part.y = y
+    best = solve(of(L21(2.0)), tol=1e-13)
+    near = best.W * (1 + 0.05 * rng.normal(size=(3, 3)))
+    step = newton_on_support(part, near)
+    assert np.abs(step - best.W).max() < 0.2 * np.abs(near - best.W).max()
+
+
+def test_what_solvers_say_they_are_for():
+    part = problem(NetworkLasso(0.1))
+    free = "each with or without a ridge); use"
+    with pytest.raises(ValueError, match="a ridge. and with intercepts free or absent"):
+        solve(part, solver="semismooth")
+    with pytest.raises(ValueError) as caught:
+        solve(part, solver="bcd")
+    assert free in str(caught.value)
+
+
+def test_named_graphs():
+    for name, penalty in (("mean", Mean(0.7)), ("order", Chain(0.7))):
+        matrix = Graph(0.7, name).quadratic(4).toarray()
+        assert_allclose(matrix, penalty.quadratic(4).toarray(), atol=1e-12)
+    W = np.random.default_rng(0).normal(size=(2, 3))
+    new = Graph(0.7).new_task(W, None)
+    assert_allclose(new.mean, Mean(0.7).new_task(W, None).mean)

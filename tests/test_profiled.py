@@ -185,3 +185,34 @@ def test_curvature_of_a_quantile_is_its_density():
         expected = weight[a:b] * (0.5 / mean if mean else 0.0)
         assert_allclose(H[a:b], expected)
     assert_array_equal(slope(np.array([2.0, 1.0]), np.array([4.0, 0.0])), [0.5, 0.0])
+
+
+# loss, form, and the evaluations that the search takes at predictions of three sizes
+EVALUATIONS = [
+    (Logistic, True, [5, 5, 11]),
+    (Logistic, "shared", [5, 5, 5]),
+    (Logistic, "shrink", [5, 5, 7]),
+    (Huber, "shrink", [5, 5, 50]),
+    (Poisson, "shrink", [4, 5, 7]),
+    (Multinomial, True, [7, 13, 119]),
+    (Multinomial, "shared", [6, 7, 12]),
+    (Multinomial, "shrink", [6, 8, 13]),
+]
+
+
+@pytest.mark.parametrize(("kind", "form", "most"), EVALUATIONS)
+def test_searches_take_few_evaluations(kind, form, most):
+    class Counted(kind):
+        calls = 0
+
+        def gradient(self, *args):
+            Counted.calls += 1
+            return super().gradient(*args)
+
+    loss = Counted(3) if kind is Multinomial else Counted()
+    y, z, weight, bounds = data(loss if kind is Multinomial else kind())
+    for scale, limit in zip([1.0, 5.0, 30.0], most, strict=True):
+        Counted.calls = 0
+        own = Profiled(loss, form, 0.3)
+        own.intercepts(y, scale * z, weight, bounds)
+        assert Counted.calls <= limit + max(limit // 6, 1)
