@@ -319,6 +319,7 @@ STRUCTURES = {
 PARTS = {"Dirty", "RobustFeature", "RobustLowRank", "SparseLowRank", "DataShared"}
 # structures whose lambda2 is a ridge beside them
 RIDGE = {"SingleTask", "Pooled", "L1", "L21", "Calibrated", "LInf", "Mean", "Graph"}
+RIDGE |= {"OrderedRows"}
 RIDGE |= {"TraceNorm", "NetworkLasso", "Tree", "FeatureCovariance"}
 # of more than two classes these see all classes of a task in one column
 BY_TASK = {"Pooled", "Mean", "Chain", "Graph", "Clustered", "Relationship"}

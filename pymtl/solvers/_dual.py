@@ -135,7 +135,7 @@ class Free:
         return _with(problem, point, (1 - share) * point.W, (1 - share) * dual)
 
     def _moved(self, point, loads, move):
-        """Return the point with the least move of the dual that takes the loads away."""
+        """Return the point whose dual, moved the least, takes the loads away."""
 
         def forth(v):
             u = move(v)
