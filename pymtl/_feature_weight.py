@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from ._sparse import less_fit
 from .designs import Scaled, Selected
 from .losses import Loss, Squared
+from .losses._base import separated
 from .penalties import L1
 from .penalties._sign import covered
 from .solvers import Problem, solve
@@ -14,6 +17,7 @@ from .solvers.direct import direct
 from .solvers.newton import newton
 
 COVARIATE_TOL = 1e-28
+COVARIATE_LEFT = 1e-9  # of the lengths of dual and covariate: what counts as orthogonal
 SIGNED_TOL = 1e-12
 
 
@@ -145,21 +149,42 @@ class WithCovariates(Loss):
         Least squares on them, see :class:`~pymtl.solvers.Problem`.
     """
 
+    cost = 30  # some Newton steps, each with its search for intercepts
+
     def __init__(self, loss, design, least_squares):
         self.loss = loss
         self.design = design
         self.least_squares = least_squares
         self.curvature, self.flat = loss.curvature, loss.flat
+        self.probabilities = loss.probabilities
         self._seen, self._coef = None, np.zeros(design.shape)
+        self._unit = None
+
+    @cached_property
+    def length(self) -> np.ndarray:
+        """The lengths (n_free, n_columns) of the covariates."""
+        length = np.sqrt(self.design.squares(np.ones(self.design.bounds[-1])))
+        return np.where(length > 0, length, np.inf)
 
     def fit(self, y, z, weight):
         """Return the best coefficients of the covariates at predictions z."""
         if self._seen is not z:
             loss, squares = self.loss.shifted(z), self.least_squares
             problem = Problem(self.design, loss, y, weight, least_squares=squares)
-            self._coef = newton(problem, self._coef, COVARIATE_TOL).W
+            if self._unit is None:
+                zero = problem.point(np.zeros(self.design.shape))
+                self._unit = problem.objective(zero) or 1.0
+            # of one unit always, lest coefficients without an optimum go on and on
+            self._coef = newton(
+                problem, self._coef, COVARIATE_TOL, null_objective=self._unit
+            ).W
             self._seen, self._z = z, z + self.design.forward(self._coef)
         return self._coef
+
+    def separated(self, y, z, weight, bounds):
+        """Return whether the covariates alone separate the labels of a task."""
+        own = self.design.forward(self.fit(y, z, weight))
+        return separated(self.loss, y, own, weight, bounds).any()
 
     def moved(self, y, z, weight):
         """Return the predictions with what the covariates explain."""
@@ -176,6 +201,9 @@ class WithCovariates(Loss):
         return self.loss.hessian(y, self.moved(y, z, weight), weight, bounds)
 
     def conjugate(self, y, u, weight, bounds):
+        left = np.abs(self.design.adjoint(u)) / self.length
+        if np.any(left > COVARIATE_LEFT * np.linalg.norm(u)):
+            return np.inf
         return self.loss.conjugate(y, u, weight, bounds)
 
     def task_values(self, y, z, weight, bounds):
@@ -186,6 +214,22 @@ class WithCovariates(Loss):
 
     def rounding(self, y_scale, eps):
         return self.loss.rounding(y_scale, eps)
+
+    def feasible(self, y, u, weight, bounds):
+        return self.loss.feasible(y, u, weight, bounds)
+
+    def room(self, y, z, u, weight, bounds):
+        return self.loss.room(y, self.moved(y, z, weight), u, weight, bounds)
+
+    def pull(self, u, bounds):
+        """Return the products with the covariates too, which have to be zero."""
+        own = self.design.adjoint(u) / self.length
+        return np.concatenate([own.ravel(), self.loss.pull(u, bounds)])
+
+    def push(self, c, bounds):
+        k = self.length.size
+        own = c[:k].reshape(self.length.shape) / self.length
+        return self.design.forward(own) + self.loss.push(c[k:], bounds)
 
     def shifted(self, z):
         """Return the same with an offset."""

@@ -508,11 +508,10 @@ def fit(case):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("error")
         warnings.filterwarnings("always", category=UserWarning)
-        with limit(LIMIT):
-            if case.warm:
+        for _ in range(1 + case.warm):
+            caught.clear()
+            with limit(LIMIT):
                 model.fit(X, y, **extra)
-                caught.clear()
-            model.fit(X, y, **extra)
     odd = [w for w in caught if w.category not in ORDINARY]
     if odd:
         raise odd[0].category(odd[0].message)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SLACK = 1e-12
 FAR = 1000.0
+SEPARATED = 1e-9
 
 
 class Loss(Parameters):
@@ -54,6 +55,9 @@ class Loss(Parameters):
     flat : float
         Share of the curvature that models of second order give a row which has less.
         Where the loss is a line, as far out, a little makes good models.
+    cost : int
+        What an evaluation costs in terms of a plain one. First-order methods get so
+        many times fewer iterations.
     """
 
     smooth = True
@@ -67,6 +71,7 @@ class Loss(Parameters):
     positive = False
     probabilities = False
     rescales = True
+    cost = 1
 
     def admissible(self, y: np.ndarray) -> np.ndarray:
         """Return which targets the loss is made for.
@@ -439,6 +444,23 @@ class Loss(Parameters):
         """
         return self.task_values(y, FAR * z, weight, bounds)
 
+    def separated(
+        self, y: np.ndarray, z: np.ndarray, weight: np.ndarray, bounds: np.ndarray
+    ) -> bool:
+        """Return whether what the loss minimises out of itself separates labels.
+
+        Parameters
+        ----------
+        y, z, weight, bounds : ndarray
+            As in :meth:`value`.
+
+        Returns
+        -------
+        separated : bool
+            Never by default: there is no optimum then.
+        """
+        return False
+
     def rounding(self, y_scale: float, eps: float) -> float:
         """Return the largest value that may be the rounding of zero.
 
@@ -645,6 +667,25 @@ def scaled_deviance(means: np.ndarray, sizes: np.ndarray, power: int) -> float:
 def slope(u: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Return u / weight, the derivative of the loss of each row, 0 at weight 0."""
     return np.divide(u, weight, out=np.zeros(len(u)), where=weight > 0)
+
+
+def separated(
+    loss: Loss,
+    y: np.ndarray,
+    z: np.ndarray,
+    weight: np.ndarray,
+    bounds: np.ndarray,
+    together: bool = False,
+) -> np.ndarray:
+    """Return whether z separates the labels of each task, or of all `together`.
+
+    At a large multiple of it the loss is zero there.
+    """
+    least = loss.far(y, z, weight, bounds)
+    most = loss.task_values(y, np.zeros(len(z)), weight, bounds)
+    if together:
+        least, most = least.sum(), most.sum()
+    return np.asarray(least < SEPARATED * most)
 
 
 def within(u: np.ndarray, low: Any, high: Any, size: Any = 1.0) -> bool:

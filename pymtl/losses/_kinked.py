@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._kernels_shifts import ramp_roots
 from ._base import Loss, slope, weighted_quantile, within
 
 NEAR = 64  # roundings of the sum of its slopes within which a task is at a kink
@@ -104,13 +105,12 @@ class Kinked(Loss):
         return np.where(at, knot[nearest], shift)
 
     def smooth_shift(self, y, x, weight, bounds, step):
-        step = np.broadcast_to(step, x.shape)
         return ramp_root(y - x, step, *self.slopes(y), weight, bounds)
 
 
 def ramp_root(
     knot: np.ndarray,
-    step: np.ndarray,
+    step: float | np.ndarray,
     low: float | np.ndarray,
     high: float | np.ndarray,
     weight: np.ndarray,
@@ -120,26 +120,8 @@ def ramp_root(
 
     The ramp of a row is its weight times ``clip((c - knot) / step, low, high)``.
     """
-    starts = bounds[:-1]
-    task = np.repeat(np.arange(len(starts)), np.diff(bounds))
-    knots = np.concatenate([knot + step * low, knot + step * high])
-    order = np.lexsort((knots, np.concatenate([task, task])))
-    knots, first = knots[order], 2 * starts
-    rate = np.cumsum(np.concatenate([weight / step, -weight / step])[order])
-    rise = np.append(0.0, rate[:-1] * np.diff(knots))
-    rise[first] = 0.0
-    height = np.cumsum(rise)
-    lowest = np.add.reduceat(weight * low, starts)
-    height += np.repeat(lowest - height[first], 2 * np.diff(bounds))
-    # the knot before the root, and the way that is left
-    before = np.add.reduceat(height < 0, first, dtype=int) - 1
-    at = first + np.maximum(before, 0)
-    rises = (before >= 0) & (rate[at] > 0)
-    way = np.divide(-height[at], rate[at], out=np.zeros(len(at)), where=rises)
-    root = np.minimum(knots[at] + way, knots[np.minimum(at + 1, 2 * bounds[1:] - 1)])
-    # what the sums over other tasks have left of rounding
-    ramp = (np.repeat(root, np.diff(bounds)) - knot) / step
-    rest = np.add.reduceat(weight * np.clip(ramp, low, high), starts)
-    slopes = weight / step * ((ramp > low) & (ramp < high))
-    slopes = np.add.reduceat(slopes, starts)
-    return root - np.divide(rest, slopes, out=np.zeros(len(at)), where=slopes > 0)
+    rows = (
+        np.ascontiguousarray(np.broadcast_to(v, len(knot)), dtype=float)
+        for v in (knot, step, low, high, weight)
+    )
+    return ramp_roots(*rows, bounds)

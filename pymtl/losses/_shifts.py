@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 
@@ -41,9 +42,22 @@ class Shifts:
         self.weight, self.bounds, self.shape = weight, bounds, shape
         self.shared = form == "shared"
         self.strength = strength if form == "shrink" and shape[0] > 1 else 0.0
-        self.scale = (loss.curvature or 1.0) * weight
-        self.size = np.where(weight > 0, np.abs(y) + np.abs(z), 0.0)
-        self.unit = EPS * class_sums(self.size, bounds, shape[1], np.maximum)
+
+    @cached_property
+    def scale(self) -> np.ndarray:
+        """The curvature of each row."""
+        return (self.loss.curvature or 1.0) * self.weight
+
+    @cached_property
+    def size(self) -> np.ndarray:
+        """What each row's residual is the difference of."""
+        return np.where(self.weight > 0, np.abs(self.y) + np.abs(self.z), 0.0)
+
+    @cached_property
+    def unit(self) -> np.ndarray:
+        """Rounding (n_tasks, n_classes) of the largest row."""
+        top = class_sums(self.size, self.bounds, self.shape[1], np.maximum)
+        return EPS * top
 
     def solve(self, start: np.ndarray | None) -> np.ndarray:
         """Return the minimiser (n_tasks, n_classes).

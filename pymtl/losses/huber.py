@@ -62,7 +62,7 @@ class Huber(Loss):
 
     def best_shift(self, y, z, weight, bounds):
         delta = self._delta()
-        return ramp_root(y - z, np.ones(len(y)), -delta, delta, weight, bounds)
+        return ramp_root(y - z, 1.0, -delta, delta, weight, bounds)
 
     def rescaled(self, scale):
         return Huber(self._delta() / scale)

@@ -23,6 +23,11 @@ class Signed(Penalty):
         """Whether there is neither a strength nor a sign."""
         return not self.positive and super().is_zero
 
+    @property
+    def certified(self):
+        """Whether a duality gap is known: not where nothing is penalised or held."""
+        return super().certified and not self.is_zero
+
     def only_signs(self, n_features, n_tasks):
         alone = self.positive and super().is_zero
         return np.full((n_features, n_tasks), alone)

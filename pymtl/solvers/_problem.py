@@ -15,6 +15,7 @@ from .._kernels import weighted_squares
 from .._sparse import SparseRows, column_squares, gram
 from ..designs import Gram, Spanned
 from ..losses import Loss, Squared
+from ..losses._base import separated
 from ..penalties._task_matrix import TaskMatrix
 from ._dual import dual_point
 from ._precondition import Diagonal, Preconditioner, preconditioner
@@ -27,7 +28,6 @@ REFITTED = 1e-5
 REFIT_TOL = 1e-28
 FLAT = 1e-4
 FEW = 4
-SEPARATED = 1e-9
 ROUNDING = 16
 POWERS = 2
 MOST_REST = 64  # gaps without a look for a dual point, where there was none
@@ -255,19 +255,20 @@ class Problem:
         the labels of one are enough.
         """
         N, loss = self.null_basis, self.loss
-        if not N.shape[1] or not loss.probabilities:
+        rows = self.weight, self.design.bounds
+        if not loss.probabilities:
+            return False
+        if loss.separated(self.y, self.point(W).z, *rows):
+            return True
+        if not N.shape[1]:
             return False
         U = (W @ N) @ N.T
         size = self.matrix.majorant().max() * np.sum(U**2)
         if self.proximal is not None and self.matrix.value(U) > 1e-12 * size:
             return False
+        together = N.shape[1] < len(N) or isinstance(self.design, Spanned)
         z = self.predictions(U)
-        rows = self.weight, self.design.bounds
-        least = loss.far(self.y, z, *rows)
-        most = loss.task_values(self.y, np.zeros(len(z)), *rows)
-        if N.shape[1] < len(N) or isinstance(self.design, Spanned):
-            least, most = least.sum(), most.sum()
-        return bool(np.any(least < SEPARATED * most))
+        return bool(separated(loss, self.y, z, *rows, together).any())
 
     def point(self, W: np.ndarray) -> Point:
         """Return the smooth parts at W."""

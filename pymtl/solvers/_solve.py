@@ -202,7 +202,7 @@ def _methods(problem, solver):
         easy = EASY if fast is problem else min(EASY, SOON)
         yield _limited(partial(apg, fast), easy)
         yield _limited(partial(admm, problem), LONG)
-    yield partial(method, fast)
+    yield _cheaper(partial(method, fast), problem.loss.cost)
     if fast is not problem:
         yield partial(method, problem)
 
@@ -280,6 +280,17 @@ def _limited(method, most):
         return method(W, tol, min(max_iter, most), *args, **kwargs)
 
     return limited
+
+
+def _cheaper(method, cost):
+    """Return a method that takes so many times fewer iterations."""
+    if cost == 1:
+        return method
+
+    def cheaper(W, tol, max_iter, *args, **kwargs):
+        return method(W, tol, -(-max_iter // cost), *args, **kwargs)
+
+    return cheaper
 
 
 def _certified(problem, result, tol, null_objective):

@@ -14,6 +14,8 @@ SHRINK = 0.95
 GROW = 1.5
 LEAST = 1e-14
 EXACT = 1e-16
+IDLE = 300  # iterations in which neither certificate nor objective moves: the end
+FLAT = 1e-14  # of the objective: what counts as moving
 
 
 def apg(
@@ -86,6 +88,8 @@ def apg(
     old = new = problem.point(W)
     momentum, beta = 1.0, 0.0
     certificate, last, seen, look = np.inf, 1.0, 0, 1
+    best = level = np.inf
+    mark = 0
     result = Result(W, history=[])
     for iteration in range(1, max_iter + 1):
         V = new.W + beta * (new.W - old.W) if beta else new.W
@@ -116,6 +120,10 @@ def apg(
                 certificate = problem.gap(new, objective) / null_objective
             look = iteration + _wait(certificate, last, iteration - seen, tol)
             last, seen = certificate, iteration
+            if certificate < 0.5 * best or objective < level - FLAT * abs(level):
+                best, level, mark = min(best, certificate), objective, iteration
+            elif iteration - mark >= IDLE:
+                break
         if callback is not None:
             callback(iteration, objective, certificate)
         if certificate <= tol:
