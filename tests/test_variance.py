@@ -241,7 +241,9 @@ def test_degenerate_data_have_strengths(case, form):
     else:
         Xs = [np.column_stack([X, X[:, 0]]) for X in Xs]
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The variance of the tasks|Each of the 6 tasks")
+        warnings.filterwarnings(
+            "ignore", "The variance of the tasks|Each of the 6 tasks"
+        )
         model = MultiTaskMeanRegressor("reml", fit_intercept=form).fit(Xs, ys)
     assert np.isfinite(model.lambda1_)
     assert np.isfinite(model.coef_).all()
