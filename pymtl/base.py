@@ -544,13 +544,14 @@ class MultiTaskBase(SparseCoef, FeatureImportances, Parameters):
         """Return the problem to solve; it shares what `like` knows of the same data."""
         loss, design, squares = centred.loss, centred.design, centred.least_squares
         matrix, proximal = split_quadratic(penalty, design.shape[1])
-        basis = self._pool(design.shape[1])
+        basis, within = self._pool(design.shape[1]), None
         if basis is None:
-            basis, proximal = expand(proximal, design.shape[1])
+            basis, proximal, within = expand(proximal, design.shape[1])
         if centred.features is not None and proximal is not None:
             proximal = centred.features.cover(proximal)
         if basis is not None:
             design, matrix = Spanned(design, basis), matrix.restrict(basis)
+            matrix = matrix if within is None else matrix + within
             if squares is not None:
                 squares = on_design(squares, lambda rows: Spanned(rows, basis))
         weighed = self._weighed(centred, matrix)

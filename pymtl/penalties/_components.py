@@ -7,8 +7,9 @@ from itertools import pairwise, product
 import numpy as np
 from scipy.linalg import block_diag
 
-from ._base import Penalty, leading
+from ._base import Penalty, leading, split_quadratic, summands
 from ._prior import About, Beside
+from ._task_matrix import TaskMatrix
 
 
 class Components(Penalty):
@@ -76,8 +77,8 @@ class Components(Penalty):
     def lambda_max(self, gradient):
         if self.strengths:
             return super().lambda_max(gradient)
-        terms = [p for _, p in self.terms(gradient.shape[1])]
-        if not all(hasattr(p, "polar") for p in terms):
+        terms = [summands(p) for _, p in self.terms(gradient.shape[1])]
+        if not all(any(hasattr(p, "polar") for p in term) for term in terms):
             return np.inf
         resolved = self.resolve(gradient, 1.0)
         return leading(resolved)[1] * resolved.polar(gradient)
@@ -117,7 +118,8 @@ class Components(Penalty):
         """
         gauges = [
             penalty.polar(G if B is None else G @ B.T)
-            for B, penalty in self.terms(G.shape[1])
+            for B, term in self.terms(G.shape[1])
+            for penalty in summands(term)
             if hasattr(penalty, "polar")
         ]
         return max(gauges, default=0.0)
@@ -253,33 +255,58 @@ class Blocks(Penalty):
         )
 
 
+class Free(Penalty):
+    """No penalty, of a component that others bound."""
+
+    strengths = ()
+    task_metric = True
+
+    def value(self, W):
+        return 0.0
+
+    def prox(self, V, step):
+        return V.copy()
+
+    def null_space(self, n_tasks):
+        return np.eye(n_tasks)
+
+    def polar(self, G):
+        return 0.0
+
+
 def expand(
     penalty: Penalty | None, n_tasks: int
-) -> tuple[np.ndarray | None, Penalty | None]:
-    """Return the basis N of W = U N' and the penalty of U, for components."""
+) -> tuple[np.ndarray | None, Penalty | None, TaskMatrix | None]:
+    """Return the basis N of W = U N', the penalty of U, and its quadratic part.
+
+    All for components; the last is None where no component has such a part.
+    """
     if not hasattr(penalty, "terms"):
-        return None, penalty
-    terms = _flat(penalty.terms(n_tasks), n_tasks)
-    columns = [np.eye(n_tasks) if B is None else B.T for B, _ in terms]
-    blocks = Blocks([p for _, p in terms], [B.shape[1] for B in columns])
-    return np.hstack(columns), blocks
+        return None, penalty, None
+    basis, parts, sizes, squares = _laid(penalty, n_tasks)
+    matrix = TaskMatrix(len(squares), matrix=squares) if squares.any() else None
+    return basis, Blocks(parts, sizes), matrix
 
 
-def _flat(terms, n_tasks):
-    """Return the terms, those of a term in its place."""
-    flat = []
-    for B, part in terms:
-        if hasattr(part, "terms"):
-            size = n_tasks if B is None else len(B)
-            for A, inner in _flat(part.terms(size), size):
-                flat.append((B if A is None else A if B is None else A @ B, inner))
-            continue
-        if hasattr(part, "left"):
-            msg = (
-                f"A component is one penalty, {part!r} is a sum: give it a joint prox "
-                "in a class of its own, or put the quadratic part beside all "
-                "components, as in Components(L21(0.1), L1(0.1)) + Ridge(0.1)."
-            )
-            raise ValueError(msg)
-        flat.append((B, part))
-    return flat
+def _laid(penalty, n_tasks):
+    """Return basis, penalties, sizes and squares (k, k) of the columns of components.
+
+    The components of a component are in its place.
+    """
+    columns, parts, sizes, squares = [], [], [], []
+    for B, term in penalty.terms(n_tasks):
+        size = n_tasks if B is None else len(B)
+        own, L = term, np.zeros((size, size))
+        if len(summands(term)) > 1:
+            matrix, own = split_quadratic(term, size)
+            own, L = own or Free(), matrix.toarray()
+        if hasattr(own, "terms"):
+            N, inner, widths, M = _laid(own, size)
+            L = M + N.T @ L @ N
+        else:
+            N, inner, widths = np.eye(size), [own], [size]
+        columns.append(N if B is None else B.T @ N)
+        parts += inner
+        sizes += widths
+        squares.append(L)
+    return np.hstack(columns), parts, sizes, block_diag(*squares)

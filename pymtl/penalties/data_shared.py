@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ._base import Penalty
-from ._components import Components
+from ._components import Components, Free
 from .l1 import L1
 
 
@@ -56,7 +56,7 @@ class DataShared(Components):
 
     def terms(self, n_tasks):
         return [
-            (np.ones((1, n_tasks)), L1(self.lambda1) if self.lambda1 else _Free()),
+            (np.ones((1, n_tasks)), L1(self.lambda1) if self.lambda1 else Free()),
             (None, L1(self.lambda2)),
         ]
 
@@ -88,22 +88,3 @@ class DataShared(Components):
             Strengths in the range where both parts are used.
         """
         yield cls(0.7, 0.5)
-
-
-class _Free(Penalty):
-    """No penalty, of a component that others bound."""
-
-    strengths = ()
-    task_metric = True
-
-    def value(self, W):
-        return 0.0
-
-    def prox(self, V, step):
-        return V.copy()
-
-    def null_space(self, n_tasks):
-        return np.eye(n_tasks)
-
-    def polar(self, G):
-        return 0.0
