@@ -245,7 +245,9 @@ class Audit:
         c = self._free(t)
         c = (0.0 if self.K == 2 else np.zeros(self.K)) if c is None else c
         z = task.offset if self.K == 2 else np.zeros((len(task.y), self.K))
-        return self.loss_of(t, z + c) if len(task.y) else 0.0
+        loss = self.loss_of(t, z + c) if len(task.y) else 0.0
+        size = np.max(np.abs(task.y) + np.abs(task.offset), initial=0.0)
+        return loss if loss > (64 * np.finfo(float).eps * size) ** 2 else 0.0
 
     def _free(self, t):
         """Return the best intercept of a task without coefficients, None if at -inf."""

@@ -41,6 +41,7 @@ from .formulas import STRUCTURES
 
 LIMIT = 20.0  # seconds of processor time for a fit
 AUDIT_LIMIT = 20.0
+TINY = 1e-25  # a strength that is rounding where targets are explained exactly
 SHRINK_LIMIT = 30.0
 FORMS = [True, True, True, False, "shared", "shrink"]
 GENERAL = ["k_support", "column_l2", "chain", "trace_norm", "linf", "dirty", "ridge"]
@@ -593,8 +594,8 @@ def compared(model, case):
     faults = []
     slack = 1e-3 if case.dtype == "float32" else 1e-6
     for strength in ("lambda0_", "lambda1_", "lambda2_", "lambda3_"):
-        a, b = getattr(model, strength, 0.0), getattr(other, strength, 0.0)
-        if not np.isclose(a, b, rtol=slack, atol=0):
+        a, b = (getattr(m, strength, None) or 0.0 for m in (model, other))
+        if not np.isclose(a, b, rtol=slack, atol=TINY):
             faults.append(f"invariance: {strength} is {a:.6g}, {b:.6g} with {name}")
     return (None if faults else other), name, faults
 
