@@ -36,7 +36,7 @@ class FeatureImportances:
 
         Returns
         -------
-        importances : ndarray of shape (n_features_in_,)
+        importances : ndarray of shape (n_features,)
             In the order of the columns of X in fit.
         """
         check_is_fitted(self)
