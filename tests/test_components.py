@@ -1,4 +1,4 @@
-"""Sums inside components: quadratic parts, nested components, against cvxpy."""
+"""Components of any number, and within each other, with quadratic parts."""
 
 import numpy as np
 import pytest
@@ -10,6 +10,16 @@ from pymtl.penalties import L1, L21, Components, Mean, Ridge, TraceNorm
 cp = pytest.importorskip("cvxpy")
 D, T = 6, 4
 FROM_MEAN = np.eye(T) - np.ones((T, T)) / T
+
+
+class Three(Components):
+    """Three components."""
+
+    def __init__(self, left, middle, right):
+        self.left, self.middle, self.right = left, middle, right
+
+    def terms(self, n_tasks):
+        return [(None, self.left), (None, self.middle), (None, self.right)]
 
 
 def rows(W):
@@ -105,3 +115,22 @@ def test_classifier_and_automatic_strengths():
     path = weak.path(Xs, ys, n_lambdas=4)
     assert not path.coef[0].any()
     assert path.coef[-1].any()
+
+
+def test_three_components_are_those_of_nested_ones():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 5))
+    Y = X @ rng.normal(size=(5, 3)) + rng.normal(size=(40, 3))
+    parts = L21(0.2), L1(0.15), TraceNorm(0.3)
+    three = MultiTaskRegressor(Three(*parts), tol=1e-8).fit(X, Y)
+    inner = Components(parts[1], parts[2])
+    nested = MultiTaskRegressor(Components(parts[0], inner), tol=1e-8).fit(X, Y)
+    assert type(three.penalty_) is Three and three.converged_ and nested.converged_
+    assert three.objective_ == pytest.approx(nested.objective_, rel=1e-6)
+    auto = MultiTaskRegressor(Three(L21(), L1(), TraceNorm())).fit(X, Y)
+    assert type(auto.penalty_) is Three and auto.penalty_.middle.lambda1 > 0
+
+
+def test_a_part_has_one_norm():
+    with pytest.raises(ValueError, match="at most one that is not quadratic.*L21"):
+        MultiTaskRegressor(Components(L21(0.1) + L1(0.1), L1(0.1))).fit(*data())

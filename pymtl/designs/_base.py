@@ -25,6 +25,8 @@ class Design:
         holds the columns together.
     has_lines : bool
         Whether `lines` gives the columns of some features.
+    direction : ndarray of shape (n_columns,)
+        Direction that the last rows lack where there is a `tie`, else empty.
     copies : int or None
         How many times each task has a column, if that is all that the columns are.
     """
@@ -33,6 +35,7 @@ class Design:
     bounds: np.ndarray
     apart = True
     has_lines = False
+    direction = np.zeros(0)
     copies: int | None = None
 
     def forward(self, W: np.ndarray) -> np.ndarray:
@@ -58,11 +61,6 @@ class Design:
         The Gram matrix is that of the blocks, less the product of vec(B) with itself.
         """
         return None
-
-    @property
-    def direction(self) -> np.ndarray:
-        """Direction (n_columns,) that the last rows lack where there is a `tie`."""
-        return np.zeros(0)
 
     def gram(self, weight: np.ndarray):
         """Return a function ``W -> adjoint(weight * forward(W))``, or None.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from .._sparse import stack_rows
@@ -35,7 +37,7 @@ class Between(Design):
         self.design = design
         self.means = means
         self.root = np.sqrt(strength)
-        self._direction = self.root / np.linalg.norm(self.root)
+        self.direction = self.root / np.linalg.norm(self.root)
         self.shape = design.shape
         n_rows = design.bounds[-1]
         self.bounds = np.append(design.bounds, n_rows + np.arange(1, len(means) + 1))
@@ -43,7 +45,7 @@ class Between(Design):
     def project(self, k):
         """Return the scaled residuals of the task means, less their common part."""
         k = self.root * k
-        return k - self._direction * (self._direction @ k)
+        return k - self.direction * (self.direction @ k)
 
     def forward(self, W):
         return np.concatenate([self.design.forward(W), self._forward(W)])
@@ -56,7 +58,7 @@ class Between(Design):
         return self.project(np.einsum("tj,jt->t", self.means, W))
 
     def _adjoint(self, k):
-        k = k - self._direction * (self._direction @ k)
+        k = k - self.direction * (self.direction @ k)
         return self.means.T * (self.root * k)
 
     def gram(self, weight):
@@ -74,13 +76,9 @@ class Between(Design):
         means = np.ascontiguousarray(self.means[:, features])
         return Between(self.design.take(features), means, self.root**2)
 
-    @property
+    @cached_property
     def tie(self):
-        return self.means.T * (self.root * self._direction)
-
-    @property
-    def direction(self):
-        return self._direction
+        return self.means.T * (self.root * self.direction)
 
     @property
     def has_lines(self):

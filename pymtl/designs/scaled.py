@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from ._base import Design
 from .gram import Gram
 
@@ -22,6 +24,7 @@ class Scaled(Design):
         self.scale = scale
         self.bounds = design.bounds
         self.shape = design.shape
+        self.direction = design.direction
 
     def forward(self, W):
         return self.design.forward(self.scale[:, None] * W)
@@ -48,14 +51,10 @@ class Scaled(Design):
     def apart(self):
         return self.design.apart
 
-    @property
+    @cached_property
     def tie(self):
         tie = self.design.tie
         return None if tie is None else self.scale[:, None] * tie
-
-    @property
-    def direction(self):
-        return self.design.direction
 
     @property
     def has_lines(self):

@@ -283,30 +283,37 @@ def expand(
     """
     if not hasattr(penalty, "terms"):
         return None, penalty, None
-    basis, parts, sizes, squares = _laid(penalty, n_tasks)
-    matrix = TaskMatrix(len(squares), matrix=squares) if squares.any() else None
-    return basis, Blocks(parts, sizes), matrix
+    basis, parts, sizes, matrix = _laid(penalty, n_tasks)
+    return basis, Blocks(parts, sizes), None if matrix.is_zero else matrix
 
 
 def _laid(penalty, n_tasks):
-    """Return basis, penalties, sizes and squares (k, k) of the columns of components.
+    """Return basis, penalties, sizes and task matrix of the columns of components.
 
     The components of a component are in its place.
     """
     columns, parts, sizes, squares = [], [], [], []
     for B, term in penalty.terms(n_tasks):
         size = n_tasks if B is None else len(B)
-        own, L = term, np.zeros((size, size))
+        matrix, own = TaskMatrix(size), term
         if len(summands(term)) > 1:
             matrix, own = split_quadratic(term, size)
-            own, L = own or Free(), matrix.toarray()
+            own = own or Free()
         if hasattr(own, "terms"):
-            N, inner, widths, M = _laid(own, size)
-            L = M + N.T @ L @ N
+            N, inner, widths, within = _laid(own, size)
+            matrix = within + matrix.restrict(N)
         else:
             N, inner, widths = np.eye(size), [own], [size]
         columns.append(N if B is None else B.T @ N)
         parts += inner
         sizes += widths
-        squares.append(L)
-    return np.hstack(columns), parts, sizes, block_diag(*squares)
+        squares.append(matrix)
+    return np.hstack(columns), parts, sizes, _diagonal(squares)
+
+
+def _diagonal(matrices):
+    """Return the task matrix of blocks of columns that do not touch each other."""
+    if all(L.is_zero for L in matrices):  # the usual case, which is not to cost k x k
+        return TaskMatrix(sum(L.n_tasks for L in matrices))
+    L = block_diag(*(L.toarray() for L in matrices))
+    return TaskMatrix(len(L), matrix=L)

@@ -29,8 +29,7 @@ class Signed(Penalty):
         return super().certified and not self.is_zero
 
     def only_signs(self, n_features, n_tasks):
-        alone = self.positive and super().is_zero
-        return np.full((n_features, n_tasks), alone)
+        return np.full((n_features, n_tasks), self.is_sign)
 
     def polar(self, G: np.ndarray) -> float:
         """Return the polar gauge; of a sign alone that is zero where G is feasible.
@@ -46,7 +45,7 @@ class Signed(Penalty):
             At most 1 where G is dual feasible.
         """
         G = self._allowed(G)
-        if self.positive and super().is_zero:
+        if self.is_sign:
             return np.inf if G.any() else 0.0
         return self._gauge(G)
 

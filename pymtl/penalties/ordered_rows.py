@@ -12,6 +12,7 @@ from scipy.special import gammainccinv
 from .._kernels import shrink_sorted
 from ._base import Penalty
 from ._prior import on_rows, touching
+from .l21 import row_lengths
 
 ALIKE = 1e-9  # of the largest norm, within which two norms are one
 
@@ -82,11 +83,11 @@ class OrderedRows(Penalty):
         self.q = q
 
     def value(self, W):
-        norms = np.sort(np.linalg.norm(W, axis=1))[::-1]
+        norms = np.sort(row_lengths(W))[::-1]
         return self.lambda1 * float(np.dot(self.falling(W.shape), norms))
 
     def prox(self, V, step):
-        norms = np.linalg.norm(V, axis=1)
+        norms = row_lengths(V)
         order = np.argsort(-norms, kind="stable")
         kept = norms[order] - step * self.lambda1 * self.falling(V.shape)
         shrink_sorted(kept)
@@ -108,13 +109,13 @@ class OrderedRows(Penalty):
         gauge : float
             At most 1 where G is in the dual ball.
         """
-        norms = np.sort(np.linalg.norm(G, axis=1))[::-1]
+        norms = np.sort(row_lengths(G))[::-1]
         ratios = np.cumsum(norms) / np.cumsum(self.falling(G.shape))
         return float(ratios.max(initial=0.0)) / self.lambda1
 
     def new_task(self, W, place):
         # rows of one norm share their weights: which has which W does not say
-        norms = np.linalg.norm(W, axis=1)
+        norms = row_lengths(W)
         order = np.argsort(-norms, kind="stable")
         steps = -np.diff(norms[order])
         group = np.append(0, np.cumsum(steps > ALIKE * norms.max(initial=0.0)))
